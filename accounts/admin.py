@@ -1,0 +1,223 @@
+"""What the desk's staff see of people, organisations and the desk itself; and the base of every other admin page."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+from django.contrib.admin.utils import unquote
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.paginator import InfinitePaginator
+
+from accounts import actions, events
+from accounts.access import get_or_404
+from accounts.errors import Refused
+from accounts.http import PersonRequest
+from accounts.models import Organisation, Person, Representation, Tenant, TenantHost
+from accounts.permissions import Rule, is_agent, is_manager, is_staff, nobody
+from accounts.search import find_organisations, find_people
+from accounts.texts import TextsField, TextsFormField
+
+Find = Callable[[str], list[int]]
+
+
+def actor(request: HttpRequest) -> Person:
+    """The staff member at the admin: the site lets nobody else in."""
+    return cast(PersonRequest, request).person
+
+
+class Ruled:
+    """Who may do what, by the named truths of accounts.permissions; Django's permission rows are not used."""
+
+    view_rule: ClassVar[Rule] = staticmethod(is_staff)
+    change_rule: ClassVar[Rule] = staticmethod(is_manager)
+    add_rule: ClassVar[Rule] = staticmethod(is_manager)
+    delete_rule: ClassVar[Rule] = staticmethod(nobody)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return type(self).view_rule(actor(request))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return type(self).view_rule(actor(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return type(self).add_rule(actor(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return type(self).change_rule(actor(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return type(self).delete_rule(actor(request))
+
+
+class DeskAdmin(Ruled, ModelAdmin):  # type: ignore[misc]
+    """A page of the desk: rows through `visible_to`, history as Event, the same 404 for foreign and absent."""
+
+    # Finds ids by a part of a name; a model without it is not searched.
+    find: ClassVar[Find | None] = None
+    # The only parameters by which the list may be filtered; everything else in the address is an oracle.
+    filter_parameters: ClassVar[Sequence[str]] = ()
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_per_page = 50
+    sortable_by: Sequence[str] = ()
+    show_facets = DjangoModelAdmin.show_facets.NEVER  # counting a whole table for every filter does not scale
+    formfield_overrides = {TextsField: {"form_class": TextsFormField}}
+    actions: Any = None
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows = super().get_queryset(request)
+        visible_to = getattr(rows, "visible_to", None)
+        return visible_to(actor(request)) if visible_to else rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        find = type(self).find
+        if not search_term or find is None:
+            return queryset, False
+        return queryset.filter(pk__in=find(search_term)), False
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        return lookup in self.filter_parameters
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        raise Http404
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        raise Http404
+
+    # Django would write its own, global, log.
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return events.record(f"{obj._meta.model_name}.added", obj, by=actor(request))
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return events.record(f"{obj._meta.model_name}.changed", obj, by=actor(request), fields=_changed(message))
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        return [events.record(f"{row._meta.model_name}.deleted", row, by=actor(request)) for row in queryset]
+
+
+def _changed(message: Any) -> list[str]:
+    """The names of the fields, never their values: history must not hold what can be erased elsewhere."""
+    parts = message if isinstance(message, list) else []
+    return [str(name) for part in parts for name in part.get("changed", {}).get("fields", [])]
+
+
+class RepresentationInline(Ruled, TabularInline):  # type: ignore[misc]
+    model = Representation
+    extra = 0
+    autocomplete_fields = ("person", "organisation")
+    change_rule = add_rule = delete_rule = staticmethod(is_agent)
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Person
+        fields = ("name", "email", "phone", "language", "is_active")
+
+
+class ManagedPersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Person
+        fields = (*PersonForm.Meta.fields, "is_agent", "support_line", "is_accountant", "is_manager")
+
+
+class PersonAdmin(DeskAdmin):
+    list_display = ("name", "email", "phone", "is_active", "is_agent", "is_accountant", "is_manager")
+    list_filter = ("is_active", "is_agent")
+    filter_parameters = ("is_active__exact", "is_agent__exact")
+    find = staticmethod(find_people)
+    search_fields = ("name",)  # shows the box; `find` does the search
+    ordering = ("-id",)
+    inlines = (RepresentationInline,)
+    change_form_template = "accounts/admin/person.html"
+    add_rule = change_rule = staticmethod(is_agent)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Roles at the provider are a manager's to give; an agent's form does not have them, whatever is posted."""
+        kwargs["form"] = ManagedPersonForm if is_manager(actor(request)) else PersonForm
+        kwargs["fields"] = None
+        return super().get_form(request, obj, change, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Colleagues are changed by managers only."""
+        if isinstance(obj, Person) and obj.is_staff and not is_manager(actor(request)):
+            return False
+        return super().has_change_permission(request, obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        invite = path(
+            "<path:object_id>/invite/", self.admin_site.admin_view(require_POST(self.invite)), name="accounts_person_invite"
+        )
+        return [invite, *super().get_urls()]
+
+    def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person: Person = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        try:
+            actions.invite(person, by=actor(request))
+        except Refused as refusal:
+            messages.error(request, str(refusal.sentence))
+        else:
+            messages.success(request, _("The invitation is on its way to %(address)s.") % {"address": person.email})
+        return redirect(reverse("admin:accounts_person_change", args=[person.pk]))
+
+
+class OrganisationAdmin(DeskAdmin):
+    list_display = ("name", "registration_number", "vat_number", "is_active")
+    fields = ("name", "registration_number", "vat_number", "address", "invoice_email", "is_active")
+    find = staticmethod(find_organisations)
+    search_fields = ("name",)
+    ordering = ("-id",)
+    inlines = (RepresentationInline,)
+    add_rule = change_rule = staticmethod(is_agent)
+
+
+class TenantHostInline(Ruled, TabularInline):  # type: ignore[misc]
+    model = TenantHost
+    extra = 0
+    fields = ("host", "brand_name", "accent", "is_primary")
+    readonly_fields = ("host",)
+    add_rule = staticmethod(nobody)  # a host is opened by who runs the servers: its name has to lead here first
+
+
+class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Tenant
+        fields = (
+            "name",
+            "language",
+            "support_phone",
+            "office_address",
+            "threshold_minutes",
+            "review_days",
+            "reopen_days",
+            "billing_enabled",
+            "hourly_rate",
+            "vat_rate",
+            "payment_days",
+            "legal_name",
+            "registration_number",
+            "vat_number",
+            "bank_name",
+            "iban",
+            "bic",
+        )
+
+
+class TenantAdmin(DeskAdmin):
+    """The desk's own page: who we are, our policies, our hosts. There is exactly one."""
+
+    form = TenantForm
+    inlines = (TenantHostInline,)
+    list_display = ("name", "language", "currency")
+    view_rule = staticmethod(is_manager)
+    add_rule = staticmethod(nobody)

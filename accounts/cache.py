@@ -1,0 +1,39 @@
+"""A cache that is down makes pages slower, not absent. What must not be passed without it (log-in limits) asks first."""
+
+from typing import Any
+
+import structlog
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+
+class DegradingRedisCache(RedisCache):
+    """Redis or Valkey; when it does not answer, every key is simply not there."""
+
+    def _degrade(self, method: str, fallback: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return getattr(super(), method)(*args, **kwargs)
+        except RedisError as error:
+            log.warning("cache is down", operation=method, error=str(error))
+            return fallback
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        return self._degrade("get", default, key, default, version)
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        self._degrade("set", None, *args, **kwargs)
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        # False is 'somebody else holds it': allauth's limits then refuse, so that log-in fails closed.
+        return bool(self._degrade("add", False, *args, **kwargs))
+
+    def delete(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(self._degrade("delete", False, *args, **kwargs))
+
+    def has_key(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(self._degrade("has_key", False, *args, **kwargs))
+
+    def get_many(self, keys: Any, version: Any = None) -> dict[Any, Any]:
+        return dict(self._degrade("get_many", {}, keys, version))

@@ -1,0 +1,22 @@
+"""Writing history. One door, so that every event names its subject the same way."""
+
+from typing import Any
+
+from django.db import models
+
+from accounts.models import Event, Person
+
+
+def record(kind: str, subject: models.Model, *, by: Person | None, **data: Any) -> Event:
+    """Write an event in the caller's transaction. `by` is None when the clock or an unknown sender did it."""
+    return Event.objects.create(
+        kind=kind, subject_label=subject._meta.label_lower, subject_id=subject.pk, by=by, data=data
+    )
+
+
+def history_of(subject: models.Model) -> models.QuerySet[Event]:
+    """The events of one row, oldest first, with who did them."""
+    events: models.QuerySet[Event] = Event.objects.filter(
+        subject_label=subject._meta.label_lower, subject_id=subject.pk
+    )
+    return events.select_related("by").order_by("id")

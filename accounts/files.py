@@ -1,0 +1,77 @@
+"""Storing what people send. The name is for showing, the kind is judged from the bytes, the key is ours."""
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from typing import IO
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from accounts.models import Person, StoredFile
+from accounts.tenancy import current_tenant_id
+
+LONGEST_NAME = 150
+
+# Only these are ever shown inside a page; whatever else it claims to be, a file is a download.
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+    b"%PDF-": "application/pdf",
+    b"PK\x03\x04": "application/zip",
+}
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+def safe_name(name: str) -> str:
+    """A file's name as it may be shown and offered for saving: no path, no invisible characters, never empty."""
+    plain = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    plain = "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+    plain = plain.strip().lstrip(".").strip() or "file"
+    if _RESERVED.match(plain):
+        plain = f"_{plain}"
+    if len(plain) <= LONGEST_NAME:
+        return plain
+    stem, dot, ending = plain.rpartition(".")
+    ending = f"{dot}{ending}" if dot and len(ending) <= 10 else ""
+    return (stem or plain)[: LONGEST_NAME - len(ending)] + ending
+
+
+def kind_of(beginning: bytes) -> str:
+    """The content type, judged from the first bytes."""
+    for signature, kind in _SIGNATURES.items():
+        if beginning.startswith(signature):
+            return kind
+    return "application/octet-stream"
+
+
+def store(content: IO[bytes], *, name: str, by: Person | None) -> StoredFile:
+    """Keep a file for the entered tenant. Reads it twice in chunks, so memory stays flat."""
+    digest, size = hashlib.sha256(), 0
+    content.seek(0)
+    beginning = content.read(16)
+    content.seek(0)
+    while chunk := content.read(1024 * 1024):
+        digest.update(chunk)
+        size += len(chunk)
+    content.seek(0)
+    # The tenant's folder and a month's folder keep directories small; the rest cannot be guessed.
+    key = f"{current_tenant_id()}/{timezone.now():%Y-%m}/{secrets.token_urlsafe(24)}"
+    key = default_storage.save(key, File(content))
+    return StoredFile.objects.create(
+        key=key, name=safe_name(name), size=size, content_type=kind_of(beginning), sha256=digest.hexdigest(), uploaded_by=by
+    )
+
+
+def open_file(stored: StoredFile) -> IO[bytes]:
+    """The bytes of a file. Raises FileNotFoundError when the storage has lost it."""
+    return default_storage.open(stored.key, "rb")
+
+
+def too_large(size: int) -> bool:
+    return size > settings.MAX_FILE_BYTES

@@ -1,0 +1,40 @@
+"""What a visitor sent after their session had ended is kept in the new session and put back where it was typed."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest
+
+KEY = "kept"
+# A long comment fits; a hostile form does not fill the session store.
+MOST_CHARACTERS = 200_000
+
+
+def page_of(request: HttpRequest) -> str:
+    """The page that a form was sent from, by its Referer when that is ours; else the form's own address."""
+    referer = urlsplit(request.headers.get("Referer", ""))
+    if referer.netloc == request.get_host() and referer.path.startswith("/"):
+        return f"{referer.path}?{referer.query}" if referer.query else referer.path
+    return "/"
+
+
+def keep(request: HttpRequest) -> str:
+    """Keep the typed words of a POST; returns the page to come back to after log-in."""
+    page = page_of(request)
+    words = {
+        name: value
+        for name, value in request.POST.items()
+        if isinstance(value, str) and name not in ("csrfmiddlewaretoken", "password", "submission")
+    }
+    if sum(map(len, words.values())) <= MOST_CHARACTERS:
+        request.session[KEY] = {"page": page.partition("?")[0], "words": words, "files": bool(request.FILES)}
+    return page
+
+
+def take(request: HttpRequest) -> dict[str, Any]:
+    """The words kept for this page, once; {} when there are none."""
+    kept = request.session.get(KEY)
+    if not kept or kept["page"] != request.path:
+        return {}
+    del request.session[KEY]
+    return {**kept["words"], "files_lost": kept["files"]}

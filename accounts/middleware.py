@@ -1,0 +1,118 @@
+"""Host → tenant → person: what every request goes through before a view sees it."""
+
+from collections.abc import Callable
+from typing import cast
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone, translation
+
+from accounts.auth import session_person
+from accounts.hosts import demo_desks, find_host, offered_languages
+from accounts.http import DeskRequest
+from accounts.models import Organisation, Person, TenantHost
+from accounts.tenancy import enter
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# What a visitor without a session may send: no page of theirs takes files.
+VISITOR_BYTES = 1024 * 1024
+
+
+class TenantMiddleware:
+    """Works out the tenant from the host and answers the whole request inside it, in one transaction."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            found = find_host(request.get_host())
+        except SuspiciousOperation:  # no host name at all
+            found = None
+        if found is None:
+            return unknown_host(request)
+        refusal = receive_upload(request)
+        if refusal is not None:
+            return refusal
+        tenant_id, host_id = found
+        with structlog.contextvars.bound_contextvars(tenant=tenant_id), enter(tenant_id):
+            desk = cast(DeskRequest, request)
+            desk.host = TenantHost.objects.select_related("tenant").get(pk=host_id)
+            desk.tenant = desk.host.tenant
+            response = self.get_response(request)
+        return response
+
+
+def unknown_host(request: HttpRequest) -> HttpResponse:
+    """A plain page; in demo mode it leads to the demo desks."""
+    return render(request, "portal/unknown_host.html", {"desks": demo_desks()}, status=404)
+
+
+def receive_upload(request: HttpRequest) -> HttpResponse | None:
+    """Read the body before the transaction begins: a slow line must not hold one open. Answers what is too large."""
+    if request.method != "POST":
+        return None
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+    limit = (settings.MAX_FILES + 1) * settings.MAX_FILE_BYTES if has_session else VISITOR_BYTES
+    if not length.isdecimal() or int(length) > limit:
+        return render(request, "errors/too_large.html", status=413)
+    try:
+        _ = request.POST
+    except (SuspiciousOperation, BadRequest, OSError):
+        return render(request, "400.html", status=400)
+    return None
+
+
+class PersonMiddleware:
+    """Who asks, for which organisation, in which language and time zone."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        desk = cast(DeskRequest, request)
+        desk.person = session_person(request)
+        desk.acting = acting_organisation(desk)
+        language = choose_language(desk)
+        with translation.override(language), timezone.override(desk.tenant.zone):
+            desk.LANGUAGE_CODE = language
+            response = self.get_response(request)
+            response.headers.setdefault("Content-Language", language)
+            forbid_storing(desk, response)
+        return response
+
+
+def acting_organisation(request: DeskRequest) -> Organisation | None:
+    """The organisation chosen in the switch, as long as the person still represents it; else their first."""
+    person: Person | None = request.person
+    if person is None or person.is_staff or not person.represents:
+        return None
+    chosen = request.session.get("acting")
+    rows = [row for row in person.represents if row.organisation_id == chosen] or person.represents
+    organisation: Organisation = rows[0].organisation
+    return organisation
+
+
+def choose_language(request: DeskRequest) -> str:
+    """The person's own, else the visitor's cookie, else their browser's, else the desk's."""
+    offered = [code for code, _ in offered_languages(request.tenant)]
+    wishes = [request.person.language] if request.person else []
+    wishes.append(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""))
+    wishes += accepted_languages(request.headers.get("Accept-Language", ""))
+    return next((wish for wish in wishes if wish in offered), request.tenant.language)
+
+
+def accepted_languages(header: str) -> list[str]:
+    return [part.partition(";")[0].strip()[:2].lower() for part in header[:200].split(",")]
+
+
+def forbid_storing(request: DeskRequest, response: HttpResponseBase) -> None:
+    """What a logged-in person sees is for them alone: no proxy and no browser keeps it after log-out."""
+    if request.person is not None:
+        response.headers.setdefault("Cache-Control", "private, no-store")

@@ -1,0 +1,79 @@
+"""The customers: organisations, and who may do what for them."""
+
+from typing import TYPE_CHECKING
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.people import Person
+from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
+
+
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    def visible_to(self, actor: Person) -> "OrganisationQuerySet":
+        """Staff see all customers; a customer sees the organisations they represent."""
+        return self if actor.is_staff else self.filter(pk__in=actor.organisation_ids)
+
+
+class Organisation(TenantModel):
+    """A customer of the desk, as it stands on invoices."""
+
+    name = models.CharField(_("name"), max_length=200)
+    registration_number = models.CharField(_("registration number"), max_length=40, blank=True)
+    vat_number = models.CharField(_("VAT number"), max_length=20, blank=True)
+    address = models.TextField(_("address"), max_length=300, blank=True)
+    invoice_email = models.EmailField(_("address for invoices"), blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    objects = TenantManager.from_queryset(OrganisationQuerySet)()
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        base_manager_name = "tenant_rows"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "registration_number"],
+                condition=~models.Q(registration_number=""),
+                name="accounts_organisation_number",
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "name"], name="accounts_organisation_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Representation(TenantModel):
+    """A person speaks for an organisation, with these rights. Absent row, no right."""
+
+    person = TenantForeignKey(Person, models.CASCADE, related_name="representations", verbose_name=_("person"))
+    organisation = TenantForeignKey(
+        Organisation, models.CASCADE, related_name="representations", verbose_name=_("organisation")
+    )
+    may_ask = models.BooleanField(_("may file requests"), default=True)
+    may_approve = models.BooleanField(_("may approve estimates"), default=False)
+    # In the tenant's currency, without VAT; empty means without limit.
+    approval_limit = models.DecimalField(
+        _("approves up to"), max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    may_see_invoices = models.BooleanField(_("may see invoices"), default=False)
+    # The head of the organisation: manages its people, and is the one who may ask where a desk says so (M1).
+    is_head = models.BooleanField(_("head of the organisation"), default=False)
+
+    if TYPE_CHECKING:
+        organisation_id: int
+        person_id: int
+
+    class Meta:
+        verbose_name = _("representative")
+        verbose_name_plural = _("representatives")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "person", "organisation"], name="accounts_representation_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} – {self.organisation}"

@@ -1,0 +1,45 @@
+"""Small named truths about what a person may do at a desk. Portal, admin and API ask these and nothing else."""
+
+from collections.abc import Callable
+
+from accounts.models import Organisation, Person
+
+Rule = Callable[[Person], bool]
+
+
+def nobody(person: Person) -> bool:
+    return False
+
+
+def is_staff(person: Person) -> bool:
+    return person.is_active and person.is_staff
+
+
+def is_agent(person: Person) -> bool:
+    """Answers customers. A manager may do what an agent may."""
+    return person.is_active and (person.is_agent or person.is_manager)
+
+
+def is_accountant(person: Person) -> bool:
+    """Bills customers. A manager may do what an accountant may."""
+    return person.is_active and (person.is_accountant or person.is_manager)
+
+
+def is_manager(person: Person) -> bool:
+    return person.is_active and person.is_manager
+
+
+def may_ask_for(person: Person, organisation: Organisation) -> bool:
+    """May file requests in this organisation's name."""
+    return is_staff(person) or any(r.may_ask for r in person.represents if r.organisation_id == organisation.pk)
+
+
+def may_see_invoices_of(person: Person, organisation: Organisation) -> bool:
+    return is_accountant(person) or any(
+        r.may_see_invoices for r in person.represents if r.organisation_id == organisation.pk
+    )
+
+
+def sees_invoices(person: Person) -> bool:
+    """May see the invoices of at least one organisation."""
+    return is_accountant(person) or any(r.may_see_invoices for r in person.represents)

@@ -1,0 +1,126 @@
+"""The base of every model that belongs to a tenant, and the key by which one points to another."""
+
+import hashlib
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+from django.db import models
+from django.db.models.signals import class_prepared
+
+from accounts.tenancy.constraints import AppendOnly, TenantPolicy, TenantReference, short_name
+from accounts.tenancy.context import WrongTenant, current_tenant_id
+
+M = TypeVar("M", bound=models.Model)
+
+
+class TenantQuerySet(models.QuerySet[M]):
+    """Lists that end somewhere: what a page shows is never 'all rows'."""
+
+
+class TenantManager(models.Manager[M]):
+    """The Python wall: only the entered tenant's rows, and NoTenant raised outside of one."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        return super().get_queryset().filter(tenant_id=current_tenant_id())
+
+
+class TenantForeignKey(models.ForeignKey[Any, Any]):
+    """Points to a row of the same tenant. Its constraint is the composite one (TenantReference), its index likewise."""
+
+    def __init__(self, to: Any, on_delete: Any, **kwargs: Any) -> None:
+        kwargs["db_constraint"] = False
+        kwargs.setdefault("db_index", False)
+        super().__init__(to, on_delete, **kwargs)
+
+
+class TenantModel(models.Model):
+    """A row of one tenant. Its policy, its composite keys and their indexes are added by `_raise_walls`."""
+
+    # The class attribute says that rows may be added and never changed.
+    append_only = False
+
+    tenant = models.ForeignKey(
+        "accounts.Tenant", models.PROTECT, default=current_tenant_id, editable=False, related_name="+", db_index=False
+    )
+
+    objects: Any = TenantManager()
+    # Django reaches rows through this one when it follows keys, refreshes and deletes.
+    tenant_rows: Any = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "tenant_rows"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.tenant_id != current_tenant_id():
+            raise WrongTenant(f"{type(self).__name__} of tenant {self.tenant_id} saved in {current_tenant_id()}.")
+        super().save(*args, **kwargs)
+
+    # A form leaves out what it does not show; without its tenant a unique constraint would not be checked, and the
+    # database's refusal would be a server error.
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        super().validate_constraints(exclude=_with_tenant(exclude))
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        super().validate_unique(exclude=_with_tenant(exclude))
+
+
+def _with_tenant(exclude: Collection[str] | None) -> set[str]:
+    return set(exclude or ()) - {"tenant"}
+
+
+def _raise_walls(sender: type[models.Model], **kwargs: Any) -> None:
+    """Every tenant model gets its policy, its `(tenant, id)` key and a composite reference for each foreign key."""
+    if not issubclass(sender, TenantModel) or sender._meta.abstract or sender._meta.proxy:
+        return
+    meta = sender._meta
+    table = meta.db_table
+    walls: list[models.BaseConstraint] = [
+        TenantPolicy(name=short_name(f"{table}_tenant_policy")),
+        models.UniqueConstraint(fields=["tenant", "id"], name=short_name(f"{table}_tenant_id_key")),
+    ]
+    if sender.append_only:
+        walls.append(AppendOnly(name=short_name(f"{table}_append_only")))
+    indexes: list[models.Index] = []
+    for field in meta.local_fields:
+        if isinstance(field, TenantForeignKey):
+            target = _table_of(field)
+            walls.append(
+                TenantReference(
+                    name=short_name(f"{table}_{field.column}_tenant_fk"), column=field.column, target=target
+                )
+            )
+            if not _begins_an_index(meta, field.name):
+                indexes.append(models.Index(fields=["tenant", field.name], name=_index_name(table, field.column)))
+    meta.constraints = [*meta.constraints, *walls]
+    meta.indexes = [*meta.indexes, *indexes]
+    # Autodetection reads what the class body said; we speak for the body.
+    meta.original_attrs["constraints"] = meta.constraints
+    meta.original_attrs["indexes"] = meta.indexes
+
+
+def _begins_an_index(meta: Any, field: str) -> bool:
+    """Whether a query for `(tenant, field)` has an index already."""
+    keys = [index.fields for index in meta.indexes if index.condition is None]
+    keys += [c.fields for c in meta.constraints if isinstance(c, models.UniqueConstraint) and c.condition is None]
+    return any(list(key[:2]) == ["tenant", field] for key in keys)
+
+
+def _table_of(field: TenantForeignKey) -> str:
+    """The target's table by our naming rule; the target class itself may not be prepared yet."""
+    to = field.remote_field.model
+    if not isinstance(to, str):
+        return str(to._meta.db_table)
+    if to == "self":
+        return str(field.model._meta.db_table)
+    label = to if "." in to else f"{field.model._meta.app_label}.{to}"
+    return label.lower().replace(".", "_")
+
+
+def _index_name(table: str, column: str) -> str:
+    """Django allows index names 30 characters, so the table and column come in short with a hash of both."""
+
+    return f"{table[:14]}_{column[:6]}_{hashlib.sha256(f'{table}.{column}'.encode()).hexdigest()[:6]}_t"
+
+
+class_prepared.connect(_raise_walls, dispatch_uid="accounts.tenancy.walls")

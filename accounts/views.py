@@ -1,0 +1,86 @@
+"""Pages about oneself: invitation, language, the organisation acted for, the brand's colours."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_POST, require_http_methods
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import actions
+from accounts.access import person_required, public
+from accounts.colours import brand_stylesheet
+from accounts.errors import Refused
+from accounts.forms import ChoosePasswordForm
+from accounts.hosts import offered_languages
+from accounts.http import DeskRequest, PersonRequest
+from accounts.invitations import read_token
+
+
+@public
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def invitation(request: DeskRequest, token: str) -> HttpResponse:
+    """Opening the link shows a form; only sending it uses the link up."""
+    person = read_token(token)
+    if person is None or person.user is None:
+        return render(request, "portal/invitation.html", {"valid": False}, status=404)
+    if person.user.has_usable_password():
+        # They have an account from another desk or from before; nobody but they may set its password.
+        messages.info(request, _("You have an account already. Log in with your password, or ask for a new one."))
+        return redirect("account_login")
+    form = ChoosePasswordForm(request.POST or None, person=person)
+    if request.method == "POST" and form.is_valid():
+        actions.accept_invitation(person, password=form.cleaned_data["password1"])
+        messages.success(request, _("Your password is set. Log in with it now."))
+        return redirect("account_login")
+    status = 422 if form.is_bound else 200
+    return render(request, "portal/invitation.html", {"valid": True, "form": form, "person_invited": person}, status=status)
+
+
+def back_to(request: DeskRequest) -> str:
+    """Where a small form came from, when that is a page of this host."""
+    target = request.POST.get("next", "")
+    return target if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}) else "/"
+
+
+@public
+@require_POST
+def set_language(request: DeskRequest) -> HttpResponse:
+    language = request.POST.get("language", "")
+    response = redirect(back_to(request))
+    if language in dict(offered_languages(request.tenant)):
+        if request.person:
+            actions.choose_language(request.person, language)
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
+            max_age=365 * 24 * 3600,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+        )
+    return response
+
+
+@person_required
+@require_POST
+def act_for(request: PersonRequest) -> HttpResponse:
+    try:
+        organisation = actions.organisation_to_act_for(request.person, request.POST.get("organisation", ""))
+    except Refused as refusal:
+        messages.error(request, refusal.sentence)
+    else:
+        request.session["acting"] = organisation.pk
+    return redirect(back_to(request))
+
+
+@public
+@require_GET
+@cache_control(public=True, max_age=300)
+def brand_css(request: DeskRequest) -> HttpResponse:
+    """The host's accent as CSS custom properties: a stylesheet of its own, because the policy forbids inline styles."""
+    return HttpResponse(brand_stylesheet(request.host.accent), content_type="text/css; charset=utf-8")

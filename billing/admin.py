@@ -1,0 +1,130 @@
+"""The accountant's pages: what is ready to be invoiced, and what was."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import get_or_404
+from accounts.admin import DeskAdmin, actor
+from accounts.errors import Refused
+from accounts.models import Organisation
+from accounts.permissions import is_accountant, nobody
+from billing import actions
+from billing.amounts import Line, lines_of
+from billing.models import Invoice, InvoiceDocument
+from tickets.models import Ticket
+from tickets.views import download
+from tickets.workflow import Status
+
+# What an accountant looks through at once; the rest comes when these are issued.
+MOST_READY = 500
+
+
+class InvoiceAdmin(DeskAdmin):
+    list_display = ("number", "organisation", "issued_on", "due_on", "total", "currency")
+    list_select_related = ("organisation",)
+    ordering = ("-id",)
+    view_rule = staticmethod(is_accountant)
+    add_rule = change_rule = staticmethod(nobody)
+    change_list_template = "billing/admin/invoices.html"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return super().has_module_permission(request) and bool(request.tenant.billing_enabled)  # type: ignore[attr-defined]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("ready/", view(require_GET(self.ready)), name="billing_ready"),
+            path("issue/<int:organisation_id>/", view(require_POST(self.issue)), name="billing_issue"),
+            path("<path:object_id>/pdf/", view(require_GET(self.pdf)), name="billing_invoice_pdf"),
+            *super().get_urls(),
+        ]
+
+    def check_accountant(self, request: HttpRequest) -> None:
+        if not self.has_module_permission(request):
+            raise Http404
+
+    def ready(self, request: HttpRequest) -> HttpResponse:
+        """Accepted tickets by organisation, with what each would cost; the held ones apart."""
+        self.check_accountant(request)
+        tickets = Ticket.objects.visible_to(actor(request)).filter(status=Status.INVOICE).select_related("organisation")
+        rows = list(tickets.order_by("organisation__name", "id")[:MOST_READY])
+        tenant = request.tenant  # type: ignore[attr-defined]
+        lines = lines_of(rows, tenant)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Ready to invoice"),
+            "opts": self.opts,
+            "groups": group_by_organisation([line for line in lines if not line.ticket.is_held]),
+            "held": [line for line in lines if line.ticket.is_held],
+            "currency": tenant.currency,
+        }
+        return TemplateResponse(request, "billing/admin/ready.html", context)
+
+    def issue(self, request: HttpRequest, organisation_id: int) -> HttpResponse:
+        self.check_accountant(request)
+        organisation: Organisation = get_or_404(
+            Organisation.objects.visible_to(actor(request)), pk=organisation_id
+        )
+        ids = [int(value) for value in request.POST.getlist("ticket") if value.isdecimal() and len(value) < 19]
+        try:
+            invoice = actions.issue_invoice(organisation, tickets=ids, by=actor(request))
+        except Refused as refusal:
+            messages.error(request, str(refusal.sentence))
+            return redirect("admin:billing_ready")
+        messages.success(request, _("Invoice %(number)s is issued.") % {"number": invoice.number})
+        return redirect("admin:billing_invoice_change", invoice.pk)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self.check_accountant(request)
+        if request.method != "GET":
+            return HttpResponse(status=405)
+        invoice = self.invoice(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": invoice.number,
+            "opts": self.opts,
+            "invoice": invoice,
+            "lines": invoice.lines.order_by("position"),
+            "document": InvoiceDocument.objects.filter(invoice=invoice).select_related("file").first(),
+            "pdf_url": reverse("admin:billing_invoice_pdf", args=[invoice.pk]),
+        }
+        return TemplateResponse(request, "billing/admin/invoice.html", context)
+
+    def invoice(self, request: HttpRequest, object_id: str) -> Invoice:
+        rows: models.QuerySet[Invoice] = self.get_queryset(request).select_related("organisation", "issued_by")
+        return get_or_404(rows, pk=unquote(object_id))
+
+    def pdf(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        self.check_accountant(request)
+        invoice = self.invoice(request, object_id)
+        document = InvoiceDocument.objects.filter(invoice=invoice, file__isnull=False).select_related("file").first()
+        if document is None or document.file is None:
+            messages.info(request, _("The document is being made. Try again in a moment."))
+            return redirect("admin:billing_invoice_change", invoice.pk)
+        return download(document.file)
+
+
+def group_by_organisation(lines: list[Line]) -> list[dict[str, Any]]:
+    groups: dict[int, dict[str, Any]] = {}
+    for line in lines:
+        organisation = line.ticket.organisation
+        assert organisation is not None  # work does not start without one (B6)
+        group = groups.setdefault(organisation.pk, {"organisation": organisation, "lines": [], "total": 0})
+        group["lines"].append(line)
+        group["total"] += line.net
+    for group in groups.values():
+        group["url"] = reverse("admin:billing_issue", args=[group["organisation"].pk])
+    return list(groups.values())
+
+

@@ -1,0 +1,269 @@
+"""The cast: two desks full of the same people. What the owner may, the colleague may in part, the outsider never.
+
+The database is made and migrated as its owner; the tests connect as `desk_app`, so both walls stand in every test.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+import pytest
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
+
+from accounts.hosts import forget_hosts
+from accounts.invitations import obtain_user
+from accounts.models import Organisation, Person, Representation, Tenant, User
+from accounts.tenancy import enter
+from servicedesk import environment
+from servicedesk.desks import Brand, create_desk
+from tickets import actions
+from tickets.models import Comment, RequestType, Ticket
+
+PASSWORD = "correct horse battery"
+
+
+# ---- the database ----
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: Any,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    owner = {key: environment.database("DATABASE_OWNER_URL")[key] for key in ("USER", "PASSWORD")}
+    application = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
+    keep = request.config.getvalue("reuse_db")
+    with django_db_blocker.unblock():
+        connect_as(owner)
+        made = setup_databases(verbosity=0, interactive=False, keepdb=keep)
+        empty_as_owner()
+        connect_as(application)
+        with transaction.atomic():
+            create_cast()
+    yield
+    with django_db_blocker.unblock():
+        connect_as(owner)
+        if not keep:
+            teardown_databases(made, verbosity=0)
+
+
+def connect_as(role: dict[str, Any]) -> None:
+    connection.close()
+    connection.settings_dict.update(role)
+
+
+def owner_connection() -> Any:
+    """A second connection to the test database, above the walls: for looking at what really stands there."""
+    owner = environment.database("DATABASE_OWNER_URL")
+    return psycopg2.connect(
+        dbname=connection.settings_dict["NAME"],
+        user=owner["USER"],
+        password=owner["PASSWORD"],
+        host=owner["HOST"],
+        port=owner["PORT"],
+    )
+
+
+def empty_as_owner() -> None:
+    with owner_connection() as direct, direct.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(quote_ident(tablename), ',') FROM pg_tables WHERE schemaname = 'public' "
+            "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
+        )
+        cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} RESTART IDENTITY CASCADE")
+    direct.close()
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """For tests whose transactions must really commit (threads, killed processes); the cast is made anew afterwards."""
+    with django_db_blocker.unblock():
+        yield
+        connection.close()
+        empty_as_owner()
+        with transaction.atomic():
+            create_cast()
+
+
+@pytest.fixture(autouse=True)
+def _as_at_start(settings: Any, tmp_path: Any) -> Iterator[None]:
+    """Every test begins with an empty cache, an own folder for files and jobs that nobody works off."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = {
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "files")},
+        },
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.MAILBOX_ROOT = str(tmp_path / "mailbox")
+    cache.clear()
+    forget_hosts()
+    yield
+    forget_hosts()
+
+
+# ---- the cast ----
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A tenant with its people. `requester` owns the tickets; `colleague` shares the organisation; `stranger` is another
+    customer's; everybody of the other desk is an outsider."""
+
+    tenant: Tenant
+    host: str
+    requester: Person
+    colleague: Person
+    stranger: Person
+    agent: Person
+    accountant: Person
+    manager: Person
+    organisation: Organisation
+    other_organisation: Organisation
+
+    @property
+    def id(self) -> int:
+        return int(self.tenant.pk)
+
+    def entered(self) -> AbstractContextManager[None]:
+        return enter(self.id)
+
+    def type(self) -> RequestType:
+        found: RequestType = RequestType.objects.order_by("id").first()
+        return found
+
+    def submit(self, **changes: Any) -> Ticket:
+        """A request of the requester's, through the verb. Call it inside the desk."""
+        values = {
+            "by": self.requester,
+            "organisation": self.organisation,
+            "request_type": self.type(),
+            "subject": "The printer prints nothing",
+            "description": "Since this morning.",
+        }
+        return actions.submit(**{**values, **changes})
+
+    def delivered(self, *, minutes: int = 25) -> Ticket:
+        ticket = self.submit()
+        actions.start_work(ticket, by=self.agent, expected_minutes=20)
+        if minutes:
+            actions.record_time(ticket, by=self.agent, minutes=minutes, description="Repaired")
+        return actions.deliver(ticket, by=self.agent, text="It prints again.")
+
+    def accepted(self, *, minutes: int = 25) -> Ticket:
+        return actions.accept_solution(self.delivered(minutes=minutes), by=self.requester)
+
+
+def create_cast() -> None:
+    for slug in ("alpha", "beta"):
+        tenant = create_desk(
+            preset="integrator",
+            name=f"{slug.title()} Desk",
+            slug=slug,
+            brands=[Brand(f"{slug}.localhost", f"{slug.title()} Desk")],
+            support_email=f"support@{slug}.localhost",
+            language="en",
+            languages=["en", "lv"],
+        )
+        with enter(tenant.pk):
+            _people(slug)
+
+
+def _people(slug: str) -> None:
+    # The same names and numbers at both desks: a leak would otherwise be told by its look.
+    bakery = Organisation.objects.create(name="Rye Bread Ltd", registration_number="101", address="Mill Lane 5")
+    timber = Organisation.objects.create(name="Timber Ltd", registration_number="102")
+    requester = person("Rita Requester", f"requester@{slug}.example")
+    colleague = person("Colin Colleague", f"colleague@{slug}.example")
+    stranger = person("Stan Stranger", f"stranger@{slug}.example")
+    Representation.objects.create(person=requester, organisation=bakery)
+    Representation.objects.create(
+        person=colleague, organisation=bakery, may_approve=True, may_see_invoices=True, is_head=True
+    )
+    Representation.objects.create(person=stranger, organisation=timber, may_see_invoices=True)
+    person("Agnes Agent", f"agent@{slug}.example", is_agent=True)
+    person("Alan Accountant", f"accountant@{slug}.example", is_accountant=True)
+    person("Mary Manager", f"manager@{slug}.example", is_manager=True)
+
+
+def person(name: str, email: str, **roles: Any) -> Person:
+    row: Person = Person.objects.create(name=name, email=email, user_id=obtain_user(email), is_verified=True, **roles)
+    user = User.objects.get(pk=row.user_id)
+    # One hash for all: hashing is not what the tests are about.
+    user.password = _HASH
+    user.save(update_fields=["password"])
+    return row
+
+
+# MD5 of PASSWORD in Django's form; `_as_at_start` makes that hasher known.
+_HASH = "md5$salt$" + hashlib.md5(f"salt{PASSWORD}".encode()).hexdigest()
+
+
+def _load(slug: str) -> Desk:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenant_id FROM desk_find_host(%s)", [f"{slug}.localhost"])
+        tenant_id = cursor.fetchone()[0]
+    with enter(tenant_id):
+        people = {row.email.partition("@")[0]: row for row in Person.objects.select_related("user")}
+        return Desk(
+            tenant=Tenant.objects.get(),
+            host=f"{slug}.localhost",
+            organisation=Organisation.objects.get(registration_number="101"),
+            other_organisation=Organisation.objects.get(registration_number="102"),
+            **{role: people[role] for role in ("requester", "colleague", "stranger", "agent", "accountant", "manager")},
+        )
+
+
+@pytest.fixture
+def desk(db: None) -> Desk:
+    return _load("alpha")
+
+
+@pytest.fixture
+def rival(db: None) -> Desk:
+    """Another tenant. Its people are the outsiders."""
+    return _load("beta")
+
+
+@pytest.fixture
+def inside(desk: Desk) -> Iterator[Desk]:
+    """The desk, entered for the whole test: for verbs and querysets, not for requests."""
+    with desk.entered():
+        yield desk
+
+
+@pytest.fixture
+def committed_desk(committed: None) -> Desk:
+    return _load("alpha")
+
+
+# ---- browsers without a window ----
+
+Visit = Callable[..., Client]
+
+
+@pytest.fixture
+def visit() -> Visit:
+    """visit(desk) is a visitor at the desk's host, visit(desk, person) somebody logged in there."""
+
+    def make(desk: Desk, person: Person | None = None) -> Client:
+        client = Client(headers={"host": desk.host}, raise_request_exception=True)
+        if person is not None:
+            with desk.entered():
+                client.force_login(person.user)
+        return client
+
+    return make
+
+
+def comments_of(ticket: Ticket) -> list[str]:
+    return list(Comment.objects.filter(ticket=ticket).order_by("id").values_list("text", flat=True))

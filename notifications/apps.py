@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class NotificationsConfig(AppConfig):
+    name = "notifications"
+    verbose_name = _("Messages")
+
+    def ready(self) -> None:
+        from accounts import announce
+        from notifications import account_mails
+
+        announce.invited.register(account_mails.invited)
+        announce.reset_requested.register(account_mails.reset_requested)
+        announce.password_changed.register(account_mails.password_changed)

@@ -1,0 +1,17 @@
+from django.db import migrations
+
+FUNCTIONS = """
+CREATE FUNCTION desk_tenants_with_due_mail() RETURNS TABLE (tenant_id bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT t.id FROM accounts_tenant t WHERE t.is_active AND EXISTS (
+        SELECT 1 FROM notifications_outboxmessage m
+        WHERE m.tenant_id = t.id AND m.state = 'queued' AND m.next_try_at <= now())
+$$;
+GRANT EXECUTE ON FUNCTION desk_tenants_with_due_mail() TO desk_app;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("notifications", "0001_initial"), ("accounts", "0002_doors_between_tenants")]
+
+    operations = [migrations.RunSQL(FUNCTIONS, "DROP FUNCTION desk_tenants_with_due_mail()")]

@@ -1,0 +1,157 @@
+"""The agents' and accountants' interface: which pages there are, who gets in, what the side bar offers."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.sites import UnfoldAdminSite
+
+from accounts.admin import OrganisationAdmin, PersonAdmin, TenantAdmin
+from accounts.http import DeskRequest
+from accounts.models import Organisation, Person, Tenant
+from accounts.permissions import is_accountant, is_agent, is_manager
+from billing.admin import InvoiceAdmin
+from billing.models import Invoice
+from notifications.admin import OutboxMessageAdmin
+from notifications.models import OutboxMessage
+from tickets.admin import IncomingMessageAdmin, MailboxAdmin, RequestTypeAdmin, TicketAdmin, TopicGroupAdmin
+from tickets.lists import count
+from tickets.models import IncomingMessage, Mailbox, RequestType, Ticket, TopicGroup
+from tickets.workflow import Status
+
+SHOWN = 10
+
+
+class DeskAdminSite(UnfoldAdminSite):  # type: ignore[misc]
+    index_template = "servicedesk/dashboard.html"
+    index_title = gettext_lazy("Overview")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        person = getattr(request, "person", None)
+        return person is not None and person.is_staff
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        """Visitors log in first; for a person who is not staff, and for what the role does not allow, nothing is there."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(view)
+        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if cast(DeskRequest, request).person is not None and not self.has_permission(request):
+                raise Http404
+            try:
+                return cast(HttpResponse, inner(request, *args, **kwargs))
+            except PermissionDenied:
+                raise Http404 from None
+
+        door.door = "staff"  # type: ignore[attr-defined]
+        return door
+
+    # Log-in, log-out and passwords are the portal's, with its limits and its words.
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect(f"{reverse('account_login')}?next={reverse('admin:index')}")
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect("account_logout")
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect("account_change_password")
+
+    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Unfold's looks into every model and keeps its results by user id, across desks. Ours is per list."""
+        raise Http404
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return cast(HttpResponse, super().index(request, {**(extra_context or {}), **dashboard(request)}))
+
+
+def dashboard(request: HttpRequest) -> dict[str, Any]:
+    """The first page by role: an agent's work, an accountant's tickets ready to invoice."""
+    person = cast(DeskRequest, request).person
+    assert person is not None
+    tickets = Ticket.objects.visible_to(person).for_lists()
+    panels = []
+    if is_agent(person):
+        alive = tickets.alive()
+        panels += [
+            panel(_("My work"), alive.filter(assignee=person).with_provider(), "mine"),
+            panel(_("Unassigned"), alive.filter(assignee=None), "unassigned"),
+            panel(_("With the customer"), tickets.with_customer(), "waiting"),
+        ]
+    if is_accountant(person) and cast(DeskRequest, request).tenant.billing_enabled:
+        ready = {**panel(_("Ready to invoice"), tickets.to_invoice(), ""), "url": reverse("admin:billing_ready")}
+        objections = tickets.filter(status=Status.INVOICE, is_held=True)
+        panels += [ready, {**panel(_("Objections"), objections, ""), "url": reverse("admin:billing_ready")}]
+    return {"panels": panels}
+
+
+def panel(title: str, tickets: Any, queue: str) -> dict[str, Any]:
+    base = reverse("admin:tickets_ticket_changelist")
+    return {
+        "title": title,
+        "count": count(tickets),
+        "tickets": list(tickets.newest_first()[:SHOWN]),
+        "url": f"{base}?queue={queue}" if queue else base,
+    }
+
+
+def header(request: HttpRequest) -> str:
+    return str(request.host.brand_name) if hasattr(request, "host") else ""
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The side bar by role; every entry leads to a page that the role may open."""
+    person = cast(DeskRequest, request).person
+    if person is None:
+        return []
+    billing = cast(DeskRequest, request).tenant.billing_enabled and is_accountant(person)
+    sections = [
+        (_("Requests"), [
+            (_("Overview"), "dashboard", reverse_lazy("admin:index"), True),
+            (_("Tickets"), "inbox", reverse_lazy("admin:tickets_ticket_changelist"), True),
+        ]),
+        (_("Money"), [
+            (_("Ready to invoice"), "request_quote", reverse_lazy("admin:billing_ready"), billing),
+            (_("Invoices"), "receipt_long", reverse_lazy("admin:billing_invoice_changelist"), billing),
+        ]),
+        (_("Directory"), [
+            (_("Organisations"), "apartment", reverse_lazy("admin:accounts_organisation_changelist"), True),
+            (_("People"), "group", reverse_lazy("admin:accounts_person_changelist"), True),
+        ]),
+        (_("E-mail"), [
+            (_("Incoming"), "mark_email_unread", reverse_lazy("admin:tickets_incomingmessage_changelist"), is_agent(person)),
+            (_("Outgoing"), "outgoing_mail", reverse_lazy("admin:notifications_outboxmessage_changelist"), True),
+            (_("Mailboxes"), "mail", reverse_lazy("admin:tickets_mailbox_changelist"), is_manager(person)),
+        ]),
+        (_("Desk"), [
+            (_("Topics"), "topic", reverse_lazy("admin:tickets_topicgroup_changelist"), is_manager(person)),
+            (_("Request types"), "category", reverse_lazy("admin:tickets_requesttype_changelist"), is_manager(person)),
+            (_("Policies"), "tune", reverse_lazy("admin:accounts_tenant_changelist"), is_manager(person)),
+        ]),
+    ]
+    return [
+        {"title": title, "separator": True, "items": items}
+        for title, entries in sections
+        if (items := [{"title": t, "icon": i, "link": link} for t, i, link, shown in entries if shown])
+    ]
+
+
+site = DeskAdminSite()
+for model, page in {
+    Ticket: TicketAdmin,
+    Person: PersonAdmin,
+    Organisation: OrganisationAdmin,
+    TopicGroup: TopicGroupAdmin,
+    RequestType: RequestTypeAdmin,
+    Mailbox: MailboxAdmin,
+    IncomingMessage: IncomingMessageAdmin,
+    OutboxMessage: OutboxMessageAdmin,
+    Invoice: InvoiceAdmin,
+    Tenant: TenantAdmin,
+}.items():
+    site.register(model, page)

@@ -1,0 +1,41 @@
+"""What a preset says. A preset is a complete desk of one kind of business, in its language."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Type:
+    """A request type: names and sentences by language."""
+
+    icon: str
+    name: dict[str, str]
+    sentence: dict[str, str]
+    is_billable: bool = True
+
+
+@dataclass(frozen=True)
+class Topic:
+    icon: str
+    name: dict[str, str]
+    types: tuple[Type, ...]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """`policy` are columns of Tenant; languages stand with the desk's own first."""
+
+    languages: tuple[str, ...]
+    topics: tuple[Topic, ...]
+    accent: str
+    policy: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        return self.languages[0]
+
+
+def general(icon: str, lv: str, en: str, sentence_lv: str, sentence_en: str) -> Topic:
+    """A topic with the one type that bears its name."""
+    name = {"lv": lv, "en": en}
+    return Topic(icon, name, (Type(icon, name, {"lv": sentence_lv, "en": sentence_en}),))

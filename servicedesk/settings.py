@@ -1,0 +1,251 @@
+"""Few settings, all from the environment. What a desk decides for itself is tenant data, not a setting."""
+
+from pathlib import Path
+
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from servicedesk import environment as env
+from servicedesk.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = env.text("SECRET_KEY")
+DEBUG = env.flag("DEBUG")
+DEMO = env.flag("DEMO")
+BASE_DOMAIN = env.text("BASE_DOMAIN", "localhost")
+PORT = env.number("PORT", 8000, 1, 65535)
+SMTP_PORT = env.number("SMTP_PORT", 8025, 1, 65535)
+SMTP_HOST = env.text("SMTP_HOST", "127.0.0.1")
+# 'https' behind a proxy that ends TLS; links in mails and secure cookies follow it.
+PUBLIC_SCHEME = env.text("PUBLIC_SCHEME", "http")
+# The port in links; behind a proxy there is none.
+PUBLIC_PORT = env.text("PUBLIC_PORT", str(PORT) if PUBLIC_SCHEME == "http" else "")
+# Forwarded headers are believed only when a proxy of ours stands in front.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 9)
+
+# Which hosts are ours is data (accounts.TenantHost); TenantMiddleware answers all others with a plain page.
+ALLOWED_HOSTS = ["*"]
+USE_X_FORWARDED_HOST = False
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "servicedesk",
+    "accounts",
+    "notifications",
+    "tickets",
+    "billing",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "django_htmx",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "servicedesk.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "servicedesk.csp.PolicyMiddleware",
+    "accounts.middleware.TenantMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.middleware.PersonMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "servicedesk.urls"
+WSGI_APPLICATION = "servicedesk.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "servicedesk.context.frame",
+            ],
+        },
+    }
+]
+
+# ---- database: two roles; this process connects as the one that owns nothing (see accounts/tenancy) ----
+
+DATABASES = {
+    "default": {
+        **env.database(),
+        "ATOMIC_REQUESTS": True,
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+# A request that a person waits for is ended by the database rather than left to starve others. Jobs set none.
+STATEMENT_TIMEOUT_MS = env.number("STATEMENT_TIMEOUT_MS", 0)
+if STATEMENT_TIMEOUT_MS:
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"]["OPTIONS"],  # type: ignore[dict-item]
+        "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+    }
+
+REDIS_URL, CELERY_BROKER_URL = env.redis()
+CACHES = {"default": {"BACKEND": "accounts.cache.DegradingRedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "desk"}}
+
+# ---- people ----
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.auth.DeskBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email",)}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("account_login")
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reset_password": "20/m/ip,5/m/key"}
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_NAME = "desk_session"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "desk_csrf"
+CSRF_FAILURE_VIEW = "servicedesk.views.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# ---- security ----
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = PUBLIC_SCHEME == "https"
+SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if PUBLIC_SCHEME == "https" else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains and
+    "security.W021",  # preloading are the operator's decision: a tenant's own domain is not ours to commit
+]
+
+_STRICT: dict[str, list[str]] = {
+    "default-src": [NONE],
+    "script-src": [SELF],
+    "style-src": [SELF],
+    "img-src": [SELF, "data:"],
+    "font-src": [SELF],
+    "connect-src": [SELF],
+    "manifest-src": [SELF],
+    "frame-src": [SELF],
+    "form-action": [SELF],
+    "base-uri": [NONE],
+    "frame-ancestors": [NONE],
+}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": _STRICT}
+# Unfold's Alpine evaluates its attributes and sets styles inline; nothing else may.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    **_STRICT,
+    "script-src": [SELF, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
+}
+
+# ---- languages ----
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("lv", "Latviešu"), ("cs", "Čeština"), ("pl", "Polski"), ("ru", "Русский")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "desk_language"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# ---- files ----
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+FILES_ROOT = env.text("FILES_ROOT", str(BASE_DIR / "var" / "files"))
+# Where demo mode keeps the mail that would have gone out to the world.
+MAILBOX_ROOT = env.text("MAILBOX_ROOT", str(BASE_DIR / "var" / "mailbox"))
+STORAGES = {
+    # No public media folder exists: files leave only through the view that asks `visible_to`.
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": FILES_ROOT}},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+MAX_FILE_BYTES = 50 * 1024 * 1024
+MAX_FILES = 20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 40
+
+# ---- mail and jobs ----
+
+EMAIL_TIMEOUT = 30
+globals().update(env.mail())
+
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_ROUTES = {
+    "tickets.tasks.process_incoming": {"queue": "mail-in"},
+    "tickets.tasks.sweep_incoming": {"queue": "mail-in"},
+    "notifications.tasks.*": {"queue": "mail-out"},
+    "tickets.clock.*": {"queue": "clock"},
+    "billing.tasks.*": {"queue": "documents"},
+}
+# A sweep finds by index what a broker lost; each costs one query when nothing is due.
+CELERY_BEAT_SCHEDULE = {
+    "mail-out": {"task": "notifications.tasks.sweep_outbox", "schedule": 60.0},
+    "mail-in": {"task": "tickets.tasks.sweep_incoming", "schedule": 60.0},
+    "silence": {"task": "tickets.clock.accept_silent", "schedule": 60.0},
+    "documents": {"task": "billing.tasks.sweep_documents", "schedule": 60.0},
+}
+
+REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}
+
+UNFOLD = {
+    "SITE_TITLE": _("Service desk"),
+    "SITE_HEADER": "servicedesk.admin_site.header",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": False, "navigation": "servicedesk.admin_site.navigation"},
+}
+
+LOGGING_CONFIG = None
+LOGGING = logging_config(plain=env.flag("LOG_PLAIN", default=True), level=env.text("LOG_LEVEL", "INFO"))

@@ -1,0 +1,547 @@
+/* What a page does beyond plain forms and links. Nothing here is needed to use the portal; all its words come from
+   data- attributes, so that they are translated. */
+(() => {
+  "use strict";
+
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const words = () => document.body.dataset;
+  const locale = () => (document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang || "en-GB");
+  const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+
+  function say(text) {
+    document.getElementById("live").textContent = text;
+  }
+
+  function el(tag, properties, ...children) {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  }
+
+  function icon(name) {
+    const [sprite] = document.querySelector("svg.icon use").getAttribute("href").split("#");
+    const holder = document.createElement("template");
+    holder.innerHTML = `<svg class="icon" aria-hidden="true"><use href="${sprite}#${name}"></use></svg>`;
+    return holder.content.firstChild;
+  }
+
+  // ---- notices ----
+
+  function notice(text, { link } = {}) {
+    const close = el("button", { className: "notice-close", type: "button", ariaLabel: words().close }, icon("close"));
+    close.dataset.dismiss = "";
+    const box = el("div", { className: "notice notice-error" }, icon("level-error"), el("div", { textContent: text + " " }), close);
+    box.setAttribute("role", "alert");
+    if (link) box.querySelector("div").append(el("a", { href: location.href, textContent: link }));
+    document.getElementById("messages").replaceChildren(box);
+  }
+
+  function dismiss(button) {
+    button.closest(".notice").remove();
+    document.getElementById("main").focus();
+  }
+
+  // ---- menus: they open without script; this closes them ----
+
+  function closeMenus(except) {
+    for (const menu of all("details.menu[open]")) if (!except || !menu.contains(except)) menu.open = false;
+  }
+
+  // ---- times ----
+
+  const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+  function showTimes(root) {
+    const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
+    const exactly = new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" });
+    const briefly = new Intl.DateTimeFormat(locale(), { dateStyle: "medium" });
+    for (const time of all("time[data-relative]", root)) {
+      const moment = new Date(time.dateTime);
+      if (isNaN(moment)) continue;
+      const seconds = (moment - Date.now()) / 1000;
+      const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || ["minute", 60];
+      const wall = new Date(time.dateTime.slice(0, 19)); // the desk's own clock, as everywhere else on the page
+      const exact = exactly.format(wall);
+      const near = Math.abs(seconds) < 7 * 86400;
+      const count = Math.abs(seconds) < 60 ? 0 : Math.trunc(seconds / size);
+      time.title = exact;
+      time.replaceChildren(
+        el("span", { className: "near", textContent: near ? relative.format(count, unit) : briefly.format(wall) }),
+        el("span", { className: "hush", textContent: ` (${exact})` }),
+      );
+    }
+  }
+
+  // ---- search in the topics ----
+
+  function filterTopics(input) {
+    const place = input.closest("[data-filtered]");
+    const wanted = fold(input.value).split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const group of all("[data-group]", place)) {
+      const name = group.querySelector("[data-words]").textContent;
+      let shown = 0;
+      for (const item of all("[data-item]", group)) {
+        const text = fold(`${name} ${item.textContent} ${item.dataset.more || ""}`);
+        item.hidden = !wanted.every((word) => text.includes(word));
+        shown += !item.hidden;
+      }
+      group.hidden = shown === 0;
+      count += shown;
+    }
+    place.querySelector("[data-filter-none]").hidden = count > 0;
+    const nav = place.querySelector(".catalogue-nav");
+    if (nav) nav.hidden = wanted.length > 0;
+    place.querySelector("[data-filter-said]").textContent = wanted.length ? input.dataset.found.replace("[count]", count) : "";
+  }
+
+  // ---- files: dropping, pasting, a list, the limits ----
+
+  const chosen = new Map(); // form key → files, so that a page that came back with errors still has them
+
+  function fileSize(bytes) {
+    const [unit, size] = bytes < 1e6 ? ["kilobyte", 1024] : ["megabyte", 1048576];
+    return new Intl.NumberFormat(locale(), { style: "unit", unit, maximumFractionDigits: 1 }).format(bytes / size);
+  }
+
+  function setUpFiles(field) {
+    const input = field.querySelector("input[type=file]");
+    if (!input || field.dataset.ready) return;
+    field.dataset.ready = "true";
+    const { maxMb, maxFiles, ...texts } = field.dataset;
+    const drop = field.querySelector(".drop");
+    const list = field.querySelector("ul.files");
+    const row = field.querySelector("template");
+    const note = field.querySelector(".files-note");
+    let files = [];
+
+    const call = field.querySelector(".drop-call");
+    call.querySelector("span").textContent = texts.call;
+    call.hidden = false;
+    drop.classList.add("drop-ready");
+    input.setAttribute("aria-describedby", field.querySelector(".hint").id);
+
+    function show() {
+      const bag = new DataTransfer();
+      files.forEach((file) => bag.items.add(file));
+      input.files = bag.files;
+      list.hidden = files.length === 0;
+      list.replaceChildren(
+        ...files.map((file) => {
+          const item = row.content.firstElementChild.cloneNode(true);
+          item.querySelector(".name").textContent = file.name;
+          item.querySelector(".size").textContent = fileSize(file.size);
+          item.querySelector("button .hush").textContent = texts.remove.replace("[name]", file.name);
+          item.querySelector("button").addEventListener("click", () => {
+            files = files.filter((other) => other !== file);
+            show();
+            say(texts.removed.replace("[name]", file.name));
+            input.focus();
+          });
+          return item;
+        }),
+      );
+    }
+
+    function add(added, { quietly } = {}) {
+      const refused = [];
+      const taken = [];
+      for (const file of added) {
+        if (files.some((old) => old.name === file.name && old.size === file.size && old.lastModified === file.lastModified)) continue;
+        if (file.size > maxMb * 1048576) refused.push(texts.tooBig.replace("[name]", file.name));
+        else if (files.length >= maxFiles) refused.push(texts.tooMany.replace("[name]", file.name));
+        else {
+          files.push(file);
+          taken.push(file.name);
+        }
+      }
+      note.textContent = refused.join(" ");
+      note.hidden = refused.length === 0;
+      show();
+      if (taken.length && !quietly) say(texts.added.replace("[name]", taken.join(", ")));
+    }
+
+    input.addEventListener("change", () => add([...input.files]));
+    for (const type of ["dragenter", "dragover"]) {
+      drop.addEventListener(type, (event) => {
+        event.preventDefault();
+        drop.classList.add("drop-over");
+      });
+    }
+    for (const type of ["dragleave", "drop"]) drop.addEventListener(type, () => drop.classList.remove("drop-over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      add([...event.dataTransfer.files]);
+    });
+    input.form.addEventListener("paste", (event) => {
+      if (event.clipboardData.files.length === 0) return;
+      event.preventDefault();
+      add([...event.clipboardData.files]);
+    });
+    input.form.addEventListener("reset", () => {
+      files = [];
+      show();
+    });
+    input.form.addEventListener("submit", () => chosen.set(keyOf(input.form), files));
+
+    const before = chosen.get(keyOf(input.form));
+    if (before && "bound" in input.form.dataset) {
+      add(before, { quietly: true });
+      field.querySelector("[data-again]")?.remove();
+    }
+  }
+
+  // ---- drafts: what was typed survives a reload and an expired session ----
+
+  const DRAFT_DAYS = 30;
+  const PENDING = "desk-pending";
+  const draftPrefix = () => `desk-draft:${location.host}:${words().person}:`;
+  const keyOf = (form) => `${draftPrefix()}${location.pathname}#${form.id}`;
+  const timers = new WeakMap();
+
+  // Storage may be switched off or full; then there are no drafts, and nothing else changes.
+  function stored(deed) {
+    try {
+      return deed();
+    } catch {
+      return null;
+    }
+  }
+
+  function drafted(form) {
+    return [...form.elements].filter((field) => field.name && field.matches("textarea, select, input:not([type=hidden], [type=password], [type=file], [type=checkbox], [type=radio])"));
+  }
+
+  function given(field) {
+    if (field.matches("select")) return [...field.options].findIndex((option) => option.defaultSelected);
+    return field.defaultValue;
+  }
+
+  function changed(field) {
+    if (field.matches("select")) return field.selectedIndex !== Math.max(given(field), 0);
+    return field.value !== given(field);
+  }
+
+  function keepDraft(form) {
+    clearTimeout(timers.get(form));
+    if (!words().person || !form.isConnected) return;
+    const typed = drafted(form).filter((field) => changed(field) || ("bound" in form.dataset && field.value));
+    const draft = Object.fromEntries(typed.map((field) => [field.name, field.value]));
+    stored(() => {
+      if (typed.length) localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), draft }));
+      else localStorage.removeItem(keyOf(form));
+    });
+  }
+
+  function forgetDrafts(doomed) {
+    stored(() => {
+      for (const key of Object.keys(localStorage)) {
+        if (key.startsWith("desk-draft:") && doomed(key)) localStorage.removeItem(key);
+      }
+    });
+  }
+
+  function isOld(key) {
+    const at = stored(() => JSON.parse(localStorage.getItem(key)).at) || 0;
+    return Date.now() - at > DRAFT_DAYS * 86400000;
+  }
+
+  // A form that left is done only when the same person next sees a page that is not an error, a login or that form again.
+  function settlePending() {
+    const key = stored(() => sessionStorage.getItem(PENDING));
+    if (!key) return;
+    stored(() => sessionStorage.removeItem(PENDING));
+    for (const note of all("[data-pending]")) note.hidden = false;
+    const refused = all("form[data-bound]").some((form) => keyOf(form) === key) || document.querySelector("#messages .notice-error, [data-error-page]");
+    if (words().person && key.startsWith(draftPrefix()) && !refused) {
+      stored(() => localStorage.removeItem(key));
+      chosen.delete(key);
+    }
+  }
+
+  function restoreDraft(form) {
+    if (form.dataset.restored || "bound" in form.dataset || !words().person) return;
+    form.dataset.restored = "true";
+    const kept = stored(() => JSON.parse(localStorage.getItem(keyOf(form))));
+    if (!kept) return;
+    let put = 0;
+    for (const field of drafted(form)) {
+      const value = kept.draft[field.name];
+      if (value === undefined || changed(field)) continue;
+      field.value = value;
+      put += changed(field);
+    }
+    if (!put) return;
+    const details = form.closest("details");
+    if (details) details.open = true;
+    const note = form.querySelector("[data-kept]");
+    if (note) note.hidden = false;
+  }
+
+  function discardDraft(form) {
+    form.reset();
+    keepDraft(form);
+    form.querySelector("[data-kept]").hidden = true;
+    form.querySelector("textarea, input:not([type=hidden])")?.focus();
+  }
+
+  // ---- sending: what is missing is said at once, in the page's own words; nothing is sent twice ----
+
+  function problem(field) {
+    if (field.validity.valueMissing) return words().errorRequired;
+    if (field.validity.typeMismatch && field.type === "email") return words().errorEmail;
+    return field.validationMessage;
+  }
+
+  function markField(field, text) {
+    const box = field.closest(".field");
+    const id = `${field.id}_error`;
+    document.getElementById(id)?.remove();
+    box?.classList.toggle("field-bad", Boolean(text));
+    const described = (field.getAttribute("aria-describedby") || "").split(" ").filter((part) => part && part !== id);
+    if (text) {
+      field.setAttribute("aria-invalid", "true");
+      described.push(id);
+      const anchor = field.closest(".secret, .drop") || field;
+      anchor.before(el("div", { className: "field-error", id }, icon("alert"), el("div", { textContent: text })));
+    } else {
+      field.removeAttribute("aria-invalid");
+      const summary = field.form.querySelector("[data-summary]");
+      summary?.querySelector(`a[href="#${CSS.escape(field.id)}"]`)?.closest("li").remove();
+      if (summary && !summary.querySelector("li")) summary.hidden = true;
+    }
+    if (described.length) field.setAttribute("aria-describedby", described.join(" "));
+    else field.removeAttribute("aria-describedby");
+  }
+
+  function faults(form) {
+    const faulty = [];
+    for (const field of form.elements) {
+      if (!field.willValidate || !field.id || field.matches("button, fieldset")) continue;
+      if (field.checkValidity()) {
+        if (field.hasAttribute("aria-invalid")) markField(field, "");
+      } else {
+        markField(field, problem(field));
+        faulty.push(field);
+      }
+    }
+    const summary = form.querySelector("[data-summary]");
+    if (summary) {
+      summary.hidden = faulty.length === 0;
+      summary.querySelector("ul").replaceChildren(
+        ...faulty.map((field) => {
+          const label = field.labels[0]?.cloneNode(true);
+          label?.querySelectorAll(".mark, .optional").forEach((mark) => mark.remove());
+          return el("li", {}, el("a", { href: `#${field.id}`, textContent: `${label ? label.textContent.trim() + ": " : ""}${problem(field)}` }));
+        }),
+      );
+    }
+    return faulty;
+  }
+
+  function release(form) {
+    delete form.dataset.busy;
+    for (const button of all("[data-once][aria-disabled]", form)) {
+      button.removeAttribute("aria-disabled");
+      if (button.dataset.label) button.replaceChildren(...button.kept);
+    }
+    const bar = form.querySelector("progress");
+    if (bar) bar.hidden = true;
+  }
+
+  function hold(form, button) {
+    form.dataset.busy = "true";
+    if (button?.matches("[data-once]")) {
+      button.kept = [...button.childNodes];
+      button.dataset.label = button.textContent.trim();
+      button.textContent = words().sending;
+      button.setAttribute("aria-disabled", "true");
+    }
+    // A form whose sending was stopped by hand can be sent again.
+    setTimeout(() => {
+      if (!form.classList.contains("htmx-request")) release(form);
+    }, 20000);
+  }
+
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const form = event.target;
+      if (form.method !== "post") return;
+      const stop = () => {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+      };
+      if (form.dataset.busy) return stop();
+      if ("check" in form.dataset) {
+        const faulty = faults(form);
+        if (faulty.length) {
+          stop();
+          const summary = form.querySelector("[data-summary]");
+          (summary || faulty[0]).focus();
+          summary?.scrollIntoView({ block: "nearest" });
+          return;
+        }
+      }
+      if ("draft" in form.dataset) {
+        keepDraft(form);
+        stored(() => sessionStorage.setItem(PENDING, keyOf(form)));
+      }
+      if ("forget" in form.dataset) forgetDrafts((key) => key.startsWith(draftPrefix()));
+      hold(form, event.submitter);
+    },
+    true,
+  );
+
+  // ---- one listener for each kind of event ----
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("button, a, summary") || event.target;
+    closeMenus(target);
+    const data = target.dataset;
+    if ("dismiss" in data) dismiss(target);
+    if ("print" in data) print();
+    if ("discard" in data) discardDraft(target.form);
+    if ("filterClear" in data) {
+      const input = target.closest("[data-filtered]").querySelector("[data-filter]");
+      input.value = "";
+      filterTopics(input);
+      input.focus();
+    }
+    if ("fillLogin" in data) {
+      const form = document.querySelector("form:has([name=login])");
+      form.elements.login.value = data.fillLogin;
+      form.elements.password.value = data.fillPassword;
+      form.querySelector("[data-once]").focus();
+    }
+    if (target.matches(".summary a")) {
+      const field = document.getElementById(target.hash.slice(1));
+      if (field) {
+        event.preventDefault();
+        field.focus();
+        (field.closest(".field") || field).scrollIntoView({ block: "center" });
+      }
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      const open = event.target.closest?.("details.menu[open]") || document.querySelector("details.menu[open]");
+      closeMenus();
+      open?.querySelector("summary").focus();
+    }
+    const form = event.target.form;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form && "ctrlEnter" in form.dataset) {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector("[data-once]"));
+    }
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-filter]")) return filterTopics(event.target);
+    const form = event.target.form;
+    if (event.target.getAttribute("aria-invalid") && event.target.checkValidity()) markField(event.target, "");
+    if (form && "draft" in form.dataset) {
+      clearTimeout(timers.get(form));
+      timers.set(form, setTimeout(() => keepDraft(form), 300));
+    }
+  });
+
+  addEventListener("pagehide", () => {
+    for (const form of all("form[data-draft]")) if (!form.dataset.busy && timers.has(form)) keepDraft(form);
+  });
+
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) all("form[data-busy]").forEach(release);
+  });
+
+  // A file dropped beside the zone must not replace the page.
+  for (const type of ["dragover", "drop"]) {
+    addEventListener(type, (event) => {
+      if (document.querySelector("[data-files]") && event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    });
+  }
+
+  // ---- pages and their parts as they arrive ----
+
+  function setUpPassword(holder) {
+    const input = holder.querySelector("input[type=password]");
+    if (!input || holder.querySelector("button")) return;
+    const button = el("button", { type: "button", className: "btn btn-small", textContent: holder.dataset.show });
+    button.setAttribute("aria-controls", input.id);
+    button.addEventListener("click", () => {
+      const hidden = input.type === "password";
+      input.type = hidden ? "text" : "password";
+      button.textContent = hidden ? holder.dataset.hide : holder.dataset.show;
+    });
+    input.form.addEventListener("submit", () => (input.type = "password"));
+    holder.append(button);
+  }
+
+  function ready(root) {
+    showTimes(root);
+    all("[data-files]", root).forEach(setUpFiles);
+    all(".secret", root).forEach(setUpPassword);
+    all("form[data-check]", root).forEach((form) => (form.noValidate = true));
+    settlePending();
+    all("form[data-draft]", root).forEach(restoreDraft);
+    const summary = root.querySelector("[data-summary]:not([hidden])");
+    if (summary) summary.focus();
+  }
+
+  addEventListener("DOMContentLoaded", () => {
+    forgetDrafts(isOld);
+    ready(document);
+    setInterval(() => showTimes(document), 60000);
+  });
+
+  // ---- htmx: the same pages, without a reload ----
+
+  addEventListener("htmx:afterSettle", (event) => {
+    const part = event.detail.elt;
+    ready(part);
+    if (part.id === "request") {
+      const latest = part.querySelector("#latest");
+      if (latest && !part.querySelector("[data-bound]")) {
+        latest.focus({ preventScroll: true });
+        latest.scrollIntoView({ block: "nearest" });
+      }
+    } else if (part === document.body && !part.querySelector("[data-summary]:not([hidden])")) {
+      document.getElementById("main").focus({ preventScroll: true });
+    }
+  });
+
+  // An answer to another person, or without the part that was asked for, is another page: a login, most often.
+  addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    const { elt } = event.detail.requestConfig;
+    const wanted = elt.getAttribute("hx-select") || elt.closest("[hx-select]")?.getAttribute("hx-select");
+    const other = !xhr.responseText.includes(`data-person="${words().person}"`);
+    if (xhr.status < 400 && (other || (wanted && !xhr.responseText.includes(`id="${wanted.slice(1)}"`)))) {
+      event.detail.shouldSwap = false;
+      location.assign(xhr.responseURL || location.href);
+    }
+    if (xhr.status < 400 && elt.dataset.said && !xhr.responseText.includes("data-bound")) say(elt.dataset.said);
+    if (xhr.status === 422) event.detail.shouldSwap = true;
+  });
+
+  addEventListener("htmx:afterRequest", (event) => {
+    const form = event.detail.elt.closest("form[method=post]");
+    const { status } = event.detail.xhr;
+    if (form) release(form);
+    if ((status >= 200 && status < 400) || status === 422) return;
+    if (!form) return location.assign(event.detail.pathInfo.requestPath);
+    stored(() => sessionStorage.removeItem(PENDING));
+    if (status === 403) notice(words().errorExpired, { link: words().reload });
+    else notice(status === 413 ? words().errorLarge : words().errorServer);
+  });
+
+  addEventListener("htmx:xhr:progress", (event) => {
+    const bar = event.detail.elt.querySelector?.("[data-files] progress");
+    const input = event.detail.elt.querySelector?.("[data-files] input[type=file]");
+    if (!bar || !input.files.length || !event.detail.lengthComputable) return;
+    bar.hidden = false;
+    bar.setAttribute("aria-label", bar.closest("[data-files]").dataset.progress);
+    bar.value = (100 * event.detail.loaded) / event.detail.total;
+  });
+})();

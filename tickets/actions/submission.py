@@ -1,0 +1,145 @@
+"""How a ticket begins: by the portal, by an agent for a customer, by e-mail."""
+
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+
+from accounts.errors import NotAllowed
+from accounts.models import Organisation, Person, StoredFile, Tenant
+from accounts.permissions import is_agent, may_ask_for
+from accounts.tenancy import current_tenant_id
+from tickets import notices
+from tickets.actions.base import attach, note_status, once
+from tickets.models import RequestType, Ticket
+from tickets.models.ticket import Channel
+from tickets.references import next_reference
+from tickets.workflow import ALIVE
+
+
+@transaction.atomic
+def submit(
+    *,
+    by: Person,
+    subject: str,
+    requester: Person | None = None,
+    organisation: Organisation | None = None,
+    request_type: RequestType | None = None,
+    description: str = "",
+    due_date: date | None = None,
+    files: Iterable[StoredFile] = (),
+    channel: str = Channel.PORTAL,
+    submission: UUID | None = None,
+) -> Ticket:
+    """File a request, for oneself or (agents; colleagues of one organisation) on behalf of `requester`.
+
+    `submission` is the form's own number: the same one again gives the same ticket.
+    Raises NotAllowed when `by` may not ask for the organisation or the requester does not represent it.
+    """
+    requester = requester or by
+    if submission is not None:
+        once(submission)
+        sent_before: Ticket | None = Ticket.objects.filter(submission=submission, recorded_by=by).first()
+        if sent_before is not None:
+            return sent_before
+    _may_submit(by, requester, organisation)
+    return _create(
+        subject=subject,
+        requester=requester,
+        organisation=organisation,
+        request_type=request_type,
+        description=description,
+        due_date=due_date,
+        files=files,
+        channel=channel,
+        recorded_by=by,
+        submission=submission,
+    )
+
+
+def _may_submit(by: Person, requester: Person, organisation: Organisation | None) -> None:
+    if is_agent(by):
+        return
+    if organisation is None or not may_ask_for(by, organisation):
+        raise NotAllowed(_("You may not file requests for this organisation. Ask its head for the right."))
+    if requester.pk != by.pk and organisation.pk not in requester.organisation_ids:
+        raise NotAllowed(_("This person does not represent the organisation."))
+
+
+@transaction.atomic
+def submit_by_mail(
+    *,
+    requester: Person,
+    subject: str,
+    description: str,
+    request_type: RequestType | None,
+    files: Iterable[StoredFile] = (),
+    references: tuple[str, ...] = (),
+) -> Ticket:
+    """File what an e-mail asks for. Whose organisation it is, is known only when the sender represents exactly one."""
+    represents = [row for row in requester.represents if row.may_ask]
+    return _create(
+        subject=subject,
+        requester=requester,
+        organisation=represents[0].organisation if len(represents) == 1 else None,
+        request_type=request_type,
+        description=description,
+        due_date=None,
+        files=files,
+        channel=Channel.EMAIL,
+        recorded_by=None,
+        references=references,
+    )
+
+
+def _create(
+    *,
+    subject: str,
+    requester: Person,
+    organisation: Organisation | None,
+    request_type: RequestType | None,
+    description: str,
+    due_date: date | None,
+    files: Iterable[StoredFile],
+    channel: str,
+    recorded_by: Person | None,
+    references: tuple[str, ...] = (),
+    submission: UUID | None = None,
+) -> Ticket:
+    tenant = Tenant.objects.get(pk=current_tenant_id())
+    reference, number = next_reference(tenant)
+    ticket: Ticket = Ticket.objects.create(
+        tenant=tenant,
+        reference=reference,
+        number=number,
+        request_type=request_type,
+        organisation=organisation,
+        requester=requester,
+        recorded_by=recorded_by,
+        assignee=_first_assignee(request_type, recorded_by),
+        channel=channel,
+        subject=subject,
+        description=description,
+        due_date=due_date,
+        submission=submission,
+    )
+    attach(files, ticket=ticket)
+    note_status(ticket, "submitted", by=recorded_by or requester, channel=channel)
+    notices.submitted(ticket, by=recorded_by, references=references)
+    return ticket
+
+
+def _first_assignee(request_type: RequestType | None, recorded_by: Person | None) -> Person | None:
+    """The type's own, the first-line agent who recorded it (K17), the least loaded agent, or a manager (B7)."""
+    if request_type and request_type.default_assignee and request_type.default_assignee.is_active:
+        assignee: Person = request_type.default_assignee
+        return assignee
+    if recorded_by and recorded_by.is_agent and recorded_by.support_line == 1:
+        return recorded_by
+    by_load = Person.objects.agents().filter(support_line=1).annotate(
+        load=Count("assigned", filter=Q(assigned__status__in=ALIVE))
+    )
+    return by_load.order_by("load", "id").first() or Person.objects.active().filter(is_manager=True).first()

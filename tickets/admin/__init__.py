@@ -1,0 +1,5 @@
+from tickets.admin.catalogue import RequestTypeAdmin, TopicGroupAdmin
+from tickets.admin.mail import IncomingMessageAdmin, MailboxAdmin
+from tickets.admin.ticket import TicketAdmin
+
+__all__ = ["IncomingMessageAdmin", "MailboxAdmin", "RequestTypeAdmin", "TicketAdmin", "TopicGroupAdmin"]

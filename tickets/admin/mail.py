@@ -1,0 +1,65 @@
+"""Mailboxes, and what came in with its state: nothing is dropped, and what failed can be tried again."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import get_or_404
+from accounts.admin import DeskAdmin, actor
+from accounts.permissions import is_agent, nobody
+from accounts import events
+from notifications.tasks import enqueue
+from tickets.models import IncomingMessage
+from tickets.models.incoming import IncomingState
+from tickets.tasks import process_incoming
+
+
+class MailboxAdmin(DeskAdmin):
+    list_display = ("address", "request_type", "is_active")
+    fields = ("address", "request_type", "is_active")
+    readonly_fields = ("address",)
+    list_select_related = ("request_type",)
+    add_rule = staticmethod(nobody)
+
+
+class IncomingMessageAdmin(DeskAdmin):
+    list_display = ("received_at", "envelope_from", "envelope_to", "state", "ticket", "tries")
+    list_filter = ("state",)
+    filter_parameters = ("state__exact",)
+    list_select_related = ("ticket",)
+    fields = ("received_at", "mailbox", "envelope_from", "envelope_to", "state", "reason", "ticket", "tries")
+    readonly_fields = fields
+    ordering = ("-id",)
+    view_rule = staticmethod(is_agent)
+    add_rule = change_rule = staticmethod(nobody)
+    change_form_template = "tickets/admin/incoming.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        again = path(
+            "<path:object_id>/again/",
+            self.admin_site.admin_view(require_POST(self.process_again)),
+            name="tickets_incomingmessage_again",
+        )
+        return [again, *super().get_urls()]
+
+    def process_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Only what failed: a message that became something must not become it twice."""
+        message: Any = get_or_404(
+            self.get_queryset(request),
+            pk=unquote(object_id),
+            state__in=[IncomingState.FAILED, IncomingState.QUARANTINED],
+        )
+        IncomingMessage.objects.filter(pk=message.pk).update(next_try_at=timezone.now(), tries=0)
+        events.record("incomingmessage.tried_again", message, by=actor(request))
+        tenant_id, message_id = message.tenant_id, message.pk
+        transaction.on_commit(lambda: enqueue(process_incoming, tenant_id, message_id))
+        messages.success(request, _("The message is processed again."))
+        return redirect("admin:tickets_incomingmessage_change", message.pk)

@@ -1,0 +1,7 @@
+"""Questions that the right of the line of apps answers. A refusal is a sentence; silence means yes."""
+
+from accounts.registry import Registry
+from tickets.models import Ticket
+
+# May work start? Billing answers for orders that must be paid first.
+may_start_work: Registry[[Ticket], "str | None"] = Registry()

@@ -1,0 +1,216 @@
+"""Which parts of a message are its text, which are files, and what they contain once decoded (RFC 8621, 4.1.4)."""
+
+import binascii
+import re
+from dataclasses import dataclass, field
+
+from tickets.mail.charsets import decode
+from tickets.mail.clean import display_name, plain_text
+from tickets.mail.headers import BASE64_LETTERS, base64_bytes, decode_words, parameters_of, text_of
+from tickets.mail.mime import Part, Tree, token
+
+MAX_TEXT_BYTES = 4_000_000  # of one part
+MAX_FLOWED_LINES = 100_000
+MAX_SUBJECT_SEARCH = 65_536  # bytes
+
+_BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]*={0,2}[ \t]*\r?(?:\n|\Z))*+")
+_BASE64_START = re.compile(rb"[A-Za-z0-9+/]{8,}={1,2}(?=\s)")
+_META_CHARSET = re.compile(rb"""<meta[^<>]{1,300}?charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
+_SUBJECT = re.compile(rb"^subject:[ \t]*([^\r\n]{1,500})", re.IGNORECASE | re.MULTILINE)
+# Alternatives that no person reads and that repeat the text.
+_REPEATED = {"text/x-amp-html", "text/watch-html"}
+_ENCODINGS = {"base-64": "base64", "qp": "quoted-printable", "quotedprintable": "quoted-printable"}
+_EXTENSIONS = {
+    "application/pdf": "pdf",
+    "application/pgp-signature": "asc",
+    "application/pkcs7-signature": "p7s",
+    "image/gif": "gif",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/svg+xml": "svg",
+    "image/webp": "webp",
+    "message/delivery-status": "txt",
+    "message/rfc822": "eml",
+    "text/calendar": "ics",
+    "text/csv": "csv",
+    "text/html": "html",
+    "text/plain": "txt",
+    "text/rfc822-headers": "txt",
+    "text/vcard": "vcf",
+    "text/x-vcard": "vcf",
+}
+
+
+@dataclass(slots=True)
+class Choice:
+    """The parts to read as text, those to read as HTML (often the same), and the files."""
+
+    text: list[Part] = field(default_factory=list)
+    html: list[Part] = field(default_factory=list)
+    files: list[Part] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Content:
+    """What a leaf holds once its transfer encoding is undone, and what was wrong with that."""
+
+    data: bytes
+    problem: str = ""
+
+
+def choose(root: Part) -> Choice:
+    choice = Choice()
+    _choose([root], "mixed", choice, _Lists(choice.text, choice.html, in_alternative=False))
+    return choice
+
+
+def disposition_of(part: Part) -> str:
+    return parameters_of(part.text("content-disposition"))[0]
+
+
+def raw_name(part: Part) -> str:
+    """The file name as the sender wrote it, '' when he gave none."""
+    given = parameters_of(part.text("content-disposition"))[1]
+    return decode_words(given.get("filename") or given.get("name") or part.parameters.get("name") or "").strip()
+
+
+def file_name(part: Part, content: bytes) -> str:
+    """A name that is safe to show; a nameless message is named after its subject."""
+    name = raw_name(part)
+    if name:
+        return display_name(name)
+    extension = _EXTENSIONS.get(part.kind, "bin")
+    if part.kind != "message/rfc822":
+        return display_name(f"{part.kind.partition('/')[0]}.{extension}")
+    subject = _SUBJECT.search(content[:MAX_SUBJECT_SEARCH])
+    title = decode_words(text_of(subject[1])) if subject else ""
+    # A subject is a sentence, not a path: its slashes do not divide it.
+    return display_name(f"{re.sub('[/:]', '-', title).strip() or 'message'}.{extension}")
+
+
+def content_of(tree: Tree, part: Part) -> Content:
+    """The bytes of a leaf; a wrongly declared encoding is ignored."""
+    data = tree.source[part.start : part.end]
+    encoding = (part.text("content-transfer-encoding").lower().split() or [""])[0].strip("\"';,")
+    encoding = _ENCODINGS.get(encoding, encoding)
+    if encoding == "quoted-printable":
+        return Content(binascii.a2b_qp(data))
+    if encoding != "base64":
+        return Content(data)
+    return _base64_text(data) if part.kind.startswith("text/") else _base64_file(data)
+
+
+def text_in(part: Part, content: Content) -> tuple[str, list[str]]:
+    """The text of a leaf, at most 4 MB of it, and what had to be guessed."""
+    data = content.data[:MAX_TEXT_BYTES]
+    charset = part.charset or (_meta_charset(data) if part.kind == "text/html" else "")
+    text, as_declared = decode(data, charset)
+    problems = [content.problem] if content.problem else []
+    if charset and not as_declared:
+        problems.append("charset")
+    text = plain_text(text)
+    if part.kind == "text/plain" and token(part.parameters, "format").lower() == "flowed":
+        text = unflowed(text, delete_space=token(part.parameters, "delsp").lower() == "yes")
+    return text, problems
+
+
+def unflowed(text: str, *, delete_space: bool = False) -> str:
+    """Paragraphs put together again that were sent as soft-broken lines (RFC 3676)."""
+    lines = text.split("\n")
+    if len(lines) > MAX_FLOWED_LINES:
+        return text
+    paragraphs: list[list[str]] = []
+    open_depth = -1
+    for line in lines:
+        content = line.lstrip(">")
+        depth = len(line) - len(content)
+        content = content.removeprefix(" ")
+        flows = content.endswith(" ") and content != "-- "
+        if depth != open_depth or content == "-- ":
+            paragraphs.append([">" * depth + " " if depth else ""])
+        paragraphs[-1].append(content[:-1] if flows and delete_space else content)
+        open_depth = depth if flows else -1
+    return "\n".join("".join(paragraph) for paragraph in paragraphs)
+
+
+@dataclass(slots=True)
+class _Lists:
+    """Where the texts of a multipart go. One is None inside an alternative that turned out to be of the other sort."""
+
+    text: list[Part] | None
+    html: list[Part] | None
+    in_alternative: bool
+
+    def take(self, part: Part) -> None:
+        if self.in_alternative and part.kind == "text/plain" and self.text is not None:
+            self.html = None
+        elif self.in_alternative and part.kind == "text/html" and self.html is not None:
+            self.text = None
+        for chosen in (self.text, self.html):
+            if chosen is not None:
+                chosen.append(part)
+
+    def take_alternative(self, part: Part) -> None:
+        chosen = self.text if part.kind == "text/plain" else self.html
+        if chosen is not None:
+            chosen.append(part)
+
+    def complete(self, texts: int, htmls: int) -> None:
+        """When an alternative gave only one of the two, it serves as the other too."""
+        if self.text is None or self.html is None:
+            return
+        if len(self.text) == texts:
+            self.text += self.html[htmls:]
+        elif len(self.html) == htmls:
+            self.html += self.text[texts:]
+
+
+def _choose(parts: list[Part], kind: str, choice: Choice, lists: _Lists) -> None:
+    texts, htmls = len(lists.text or ()), len(lists.html or ())
+    for index, part in enumerate(parts):
+        if part.children:
+            inner = part.kind.partition("/")[2]
+            in_alternative = lists.in_alternative or inner == "alternative"
+            _choose(part.children, inner, choice, _Lists(lists.text, lists.html, in_alternative))
+        elif not _is_text(part, index, kind):
+            if part.kind not in _REPEATED:
+                choice.files.append(part)
+        elif kind == "alternative":
+            lists.take_alternative(part)
+        else:
+            lists.take(part)
+    if kind == "alternative":
+        lists.complete(texts, htmls)
+
+
+def _is_text(part: Part, index: int, kind: str) -> bool:
+    """A text with a file name is the message itself only where a message stands: first."""
+    if part.kind not in ("text/plain", "text/html") or disposition_of(part) == "attachment":
+        return False
+    return index == 0 or (kind != "related" and not raw_name(part))
+
+
+def _meta_charset(data: bytes) -> str:
+    match = _META_CHARSET.search(data[:2_000])
+    return match[1].decode("ascii") if match else ""
+
+
+def _base64_file(data: bytes) -> Content:
+    foreign = len(data.translate(None, BASE64_LETTERS + b"=\r\n\t "))
+    return Content(data, "bad base64") if foreign * 10 > len(data) else Content(base64_bytes(data))
+
+
+def _base64_text(data: bytes) -> Content:
+    """Mailing lists and virus scanners add plain lines behind base64; some senders only claim it."""
+    data = data.lstrip()
+    match = _BASE64_LINES.match(data)
+    if not match or not match[0].strip():
+        match = _BASE64_START.match(data)
+    end = match.end() if match else 0
+    encoded, rest = data[:end], data[end:].strip()
+    letters = len(encoded.translate(None, b"=\r\n\t "))
+    if not rest:
+        return Content(data, "bad base64") if letters % 4 == 1 else Content(base64_bytes(encoded))
+    if letters < 8 or letters % 4 == 1:
+        return Content(data, "bad base64")
+    return Content(base64_bytes(encoded) + b"\n" + rest, "text behind base64")

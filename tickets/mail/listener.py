@@ -1,0 +1,94 @@
+"""The SMTP listener: says 250 only when the raw message is stored, 451 when it cannot store, 550 to addresses not ours."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from django.conf import settings
+from django.db import close_old_connections
+
+from accounts.tenancy import enter
+from notifications.tasks import enqueue
+from tickets.mail import intake
+from tickets.mail.demo import DemoMailbox
+from tickets.tasks import process_incoming
+
+log = structlog.get_logger(__name__)
+
+# Base64 makes 50 MB of attachments a third larger; the rest is for text and headers.
+LARGEST_MESSAGE = 70 * 1024 * 1024
+# The database is reached from these threads only; the event loop never waits for it.
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="intake")
+
+OK, TRY_LATER = "250 Message stored", "451 4.3.0 The message could not be stored; please try again later"
+UNKNOWN = "550 5.1.1 No desk receives mail at this address"
+
+
+async def in_thread(work: Callable[..., Any], *args: Any) -> Any:
+    def run() -> Any:
+        close_old_connections()
+        try:
+            return work(*args)
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, run)
+
+
+class Handler:
+    """aiosmtpd's hooks. In demo mode mail to the world is kept in the local mailbox instead of being refused."""
+
+    def __init__(self) -> None:
+        self.demo = DemoMailbox() if settings.DEMO else None
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        try:
+            known = await in_thread(intake.find_mailbox, address)
+        except Exception:
+            log.exception("recipient could not be looked up", recipient=address)
+            return TRY_LATER
+        if known is None and self.demo is None:
+            return UNKNOWN
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        try:
+            await in_thread(self.receive, envelope)
+        except Exception:
+            log.exception("message could not be stored", sender=envelope.mail_from, recipients=envelope.rcpt_tos)
+            return TRY_LATER
+        return OK
+
+    def receive(self, envelope: Envelope) -> None:
+        raw = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
+        for recipient in envelope.rcpt_tos:
+            found = intake.find_mailbox(recipient)
+            if found is not None:
+                self.store(found, raw, envelope.mail_from or "", recipient)
+            elif self.demo is not None:
+                self.demo.keep(raw, sender=envelope.mail_from or "", recipient=recipient)
+
+    def store(self, found: tuple[int, int], raw: bytes, sender: str, recipient: str) -> None:
+        tenant_id, mailbox_id = found
+        with enter(tenant_id):
+            message = intake.keep(raw, mailbox_id=mailbox_id, envelope_from=sender, envelope_to=recipient)
+        log.info("message stored", tenant=tenant_id, incoming=message.pk, bytes=len(raw))
+        enqueue(process_incoming, tenant_id, message.pk)
+
+
+async def serve(host: str, port: int) -> None:
+    """Listen until cancelled."""
+    handler = Handler()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(handler, data_size_limit=LARGEST_MESSAGE, ident="Service desk", enable_SMTPUTF8=True),
+        host=host,
+        port=port,
+    )
+    async with server:
+        await server.serve_forever()

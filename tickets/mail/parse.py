@@ -1,0 +1,235 @@
+"""One e-mail, read. Never raises, whatever the bytes are; time and memory grow with their number and not faster."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from html import escape
+from urllib.parse import unquote
+
+from tickets.mail.bodies import MAX_TEXT_BYTES, Content, choose, content_of, file_name, raw_name, text_in
+from tickets.mail.charsets import decode
+from tickets.mail.clean import display_name, one_line, plain_text, sanitise_html
+from tickets.mail.headers import MAX_REFERENCES, MAX_VALUE, date_of, decode_words, message_id, message_ids, text_of
+from tickets.mail.mailboxes import Mailbox, mailboxes
+from tickets.mail.markup import to_text
+from tickets.mail.mime import Part, Tree, read_tree
+from tickets.mail.reply import reply_text
+
+__all__ = ["ParsedAttachment", "ParsedMessage", "parse", "reply_text"]
+
+MAX_MESSAGE = 100_000_000  # bytes; what follows is not looked at
+MAX_SUBJECT = 500
+MAX_TEXT = 1_000_000  # characters; a longer text is kept as a file besides
+MAX_ATTACHMENTS = 100
+MAX_DROPPED = 100
+MAX_PROBLEMS = 20
+MAX_CONTENT_ID = 200
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_CID = re.compile(r"cid:([^\"'\s<>)]{1,300})", re.IGNORECASE)
+_BARE_SUBJECT = re.compile(rb"^subject:([^\r\n]{0,1000})", re.IGNORECASE | re.MULTILINE)
+_BARE_END_OF_HEADERS = re.compile(rb"\r\r|\n\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedAttachment:
+    name: str
+    content_type: str
+    content: bytes
+    # What the HTML calls it (cid:...), '' when it has no such name.
+    content_id: str = ""
+    # The HTML shows it in its place.
+    is_inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMessage:
+    """What a message says. Every text is safe to store; what is missing or unusable is empty, never None but the date."""
+
+    message_id: str = ""
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    # '' unless there is exactly one From field with exactly one usable address. Never ask another parser.
+    from_address: str = ""
+    from_name: str = ""
+    to: tuple[Mailbox, ...] = ()
+    cc: tuple[Mailbox, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
+    subject: str = ""
+    date: datetime | None = None
+    text: str = ""
+    html: str = ""
+    attachments: tuple[ParsedAttachment, ...] = ()
+    # (name in lower case, value unfolded but not decoded), in the order of the message.
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "text/plain"
+    problems: tuple[str, ...] = ()
+    # Names of files that were left out because there were too many.
+    dropped: tuple[str, ...] = ()
+
+    def header(self, name: str) -> str:
+        """The first field of that name, '' when there is none."""
+        return next(iter(self.all_headers(name)), "")
+
+    def all_headers(self, name: str) -> tuple[str, ...]:
+        return tuple(value for found, value in self.headers if found == name.lower())
+
+    @property
+    def authentication_results(self) -> tuple[str, ...]:
+        """Raw values, the last relay's first. Believe only those that name a relay you know."""
+        return self.all_headers("authentication-results")
+
+    @property
+    def auto_submitted(self) -> str:
+        """The keyword of RFC 3834 in lower case: '', 'no', 'auto-generated', 'auto-replied' …"""
+        return (re.split(r"[\s;(]", self.header("auto-submitted").strip().lower()) or [""])[0]
+
+
+def parse(raw: bytes) -> ParsedMessage:
+    """Read a message. Broken ones are repaired as far as possible; `problems` says in English what had to be."""
+    raw = bytes(raw[:MAX_MESSAGE])
+    try:
+        return _parse(raw)
+    except Exception as error:
+        # A mistake of ours must not stop the mail behind this one: the person still gets a ticket.
+        return _parse_bare(raw, type(error).__name__)
+
+
+def _parse(raw: bytes) -> ParsedMessage:
+    tree = read_tree(raw)
+    text, html, attachments, dropped = _Contents(tree).read()
+    message = _with_headers(ParsedMessage(text=text, html=html, content_type=tree.root.kind), tree)
+    return replace(
+        message,
+        attachments=attachments,
+        dropped=dropped,
+        problems=tuple(dict.fromkeys(tree.problems))[:MAX_PROBLEMS],
+    )
+
+
+def _parse_bare(raw: bytes, reason: str) -> ParsedMessage:
+    """Only what needs no parser. No sender: nothing may be done in anybody's name."""
+    end = _BARE_END_OF_HEADERS.search(raw)
+    subject = _BARE_SUBJECT.search(raw, 0, end.start() if end else len(raw))
+    body, _ = decode(raw[end.end() if end else 0 :][:MAX_TEXT])
+    return ParsedMessage(
+        subject=one_line(decode_words(text_of(subject[1])), MAX_SUBJECT) if subject else "",
+        text=plain_text(body).strip("\n"),
+        problems=("unreadable", reason),
+    )
+
+
+def _with_headers(message: ParsedMessage, tree: Tree) -> ParsedMessage:
+    root = tree.root
+    name, address = _sender(root, tree.problems)
+    replied = message_ids(root.text("in-reply-to"))
+    references = message_ids(root.text("references"))
+    references += [one for one in replied[1:] if one not in references[-MAX_REFERENCES:]]
+    own_id = message_id(root.text("message-id"))
+    if not own_id:
+        tree.problems.append("no message id")
+    return replace(
+        message,
+        message_id=own_id,
+        in_reply_to=replied[0] if replied else "",
+        references=tuple(references[-MAX_REFERENCES:]),
+        from_address=address,
+        from_name=name,
+        to=_usable(root, "to"),
+        cc=_usable(root, "cc"),
+        reply_to=_usable(root, "reply-to"),
+        subject=one_line(decode_words(root.text("subject")), MAX_SUBJECT),
+        date=date_of(root.text("date")),
+        headers=tuple((name, _CONTROL.sub(" ", text_of(value, root.charset)).strip()) for name, value in root.fields),
+    )
+
+
+def _sender(root: Part, problems: list[str]) -> Mailbox:
+    values = [value for name, value in root.fields if name == "from"]
+    found = [mailbox for value in values for mailbox in mailboxes(text_of(value, root.charset))]
+    certain = len(values) == len(found) == 1 and len(values[0]) <= MAX_VALUE and "too many headers" not in problems
+    if certain and found[0][1]:
+        return found[0]
+    problems.append("no single sender")
+    return (found[0][0] if len(found) == 1 else "", "")
+
+
+def _usable(root: Part, name: str) -> tuple[Mailbox, ...]:
+    values = [text_of(value, root.charset) for found, value in root.fields if found == name]
+    return tuple(mailbox for value in values[:10] for mailbox in mailboxes(value) if mailbox[1])
+
+
+class _Contents:
+    """The texts and files of a message, each part decoded once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.choice = choose(tree.root)
+        self.decoded: dict[int, str] = {}
+        self.too_long: list[Part] = []
+
+    def read(self) -> tuple[str, str, tuple[ParsedAttachment, ...], tuple[str, ...]]:
+        text = self._text(self.choice.text)
+        if not text.strip():
+            text = self._text(self.choice.html)
+        html = self._html()
+        safe_html = sanitise_html(html)
+        if html.strip() and text.strip() and not safe_html:
+            self.tree.problems.append("html left out")
+        files = self.choice.files + self.too_long
+        shown = {unquote(name) for name in _CID.findall(html)} if safe_html else set()
+        attachments = tuple(self._attachment(part, shown) for part in files[:MAX_ATTACHMENTS])
+        names = [raw_name(part) or part.kind for part in files[MAX_ATTACHMENTS:]] + self.tree.names_left_out
+        if names:
+            self.tree.problems.append("too many files")
+        return text, safe_html, attachments, tuple(display_name(name) for name in names[:MAX_DROPPED])
+
+    def _text(self, parts: list[Part]) -> str:
+        pieces, total = [], 0
+        for part in parts:
+            text = self._decoded(part)
+            text = (to_text(text) if part.kind == "text/html" else text).rstrip("\n")
+            if total + len(text) > MAX_TEXT:
+                self._keep_as_file(part)
+                text = text[: MAX_TEXT - total]
+            pieces.append(text)
+            total += len(text)
+        return "\n\n".join(piece for piece in pieces if piece.strip()).lstrip("\n")
+
+    def _html(self) -> str:
+        """'' when the message has none; plain texts between HTML parts keep their place."""
+        if not any(part.kind == "text/html" for part in self.choice.html):
+            return ""
+        pieces = []
+        for part in self.choice.html:
+            text = self._decoded(part)
+            is_html = part.kind == "text/html"
+            pieces.append(text if is_html else f"<div>{escape(text.strip()).replace(chr(10), '<br>')}</div>")
+        return "\n".join(pieces)
+
+    def _decoded(self, part: Part) -> str:
+        if id(part) not in self.decoded:
+            content = content_of(self.tree, part)
+            self.decoded[id(part)], problems = text_in(part, content)
+            self.tree.problems += problems
+            if len(content.data) > MAX_TEXT_BYTES:
+                self._keep_as_file(part)
+        return self.decoded[id(part)]
+
+    def _keep_as_file(self, part: Part) -> None:
+        self.tree.problems.append("text cut")
+        if part not in self.too_long:
+            self.too_long.append(part)
+
+    def _attachment(self, part: Part, shown: set[str]) -> ParsedAttachment:
+        content: Content = content_of(self.tree, part)
+        if content.problem:
+            self.tree.problems.append(content.problem)
+        content_id = one_line(part.text("content-id").strip().strip("<>"), MAX_CONTENT_ID)
+        return ParsedAttachment(
+            name=file_name(part, content.data),
+            content_type=part.kind,
+            content=content.data,
+            content_id=content_id,
+            is_inline=bool(content_id) and content_id in shown,
+        )

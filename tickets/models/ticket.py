@@ -1,0 +1,150 @@
+"""The ticket: what customers call a request."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, Person
+from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
+from tickets.models.catalogue import RequestType
+from tickets.querysets import TicketQuerySet
+from tickets.workflow import ALIVE, ENDED, WITH_CUSTOMER, Status, TicketWorkflow, WaitingFor
+
+
+class Channel(models.TextChoices):
+    PORTAL = "portal", _("portal")
+    EMAIL = "email", _("e-mail")
+    PHONE = "phone", _("telephone")
+    IN_PERSON = "in_person", _("in person")
+    API = "api", _("program")
+
+
+class Priority(models.IntegerChoices):
+    LOW = 1, _("low")
+    NORMAL = 2, _("normal")
+    HIGH = 3, _("high")
+    URGENT = 4, _("urgent")
+
+
+class Ticket(TicketWorkflow, TenantModel):
+    """A request and everything by which it is traced."""
+
+    # 'DESK-38', and the number in it for sorting.
+    reference = models.CharField(_("reference"), max_length=24, editable=False)
+    number = models.BigIntegerField(editable=False)
+    request_type = TenantForeignKey(
+        RequestType, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("request type")
+    )
+    # Empty until somebody says which organisation an e-mail from outside belongs to (B6).
+    organisation = TenantForeignKey(
+        Organisation, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("organisation")
+    )
+    requester = TenantForeignKey(Person, models.PROTECT, related_name="requested", verbose_name=_("requested by"))
+    assignee = TenantForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="assigned", verbose_name=_("assigned to")
+    )
+    recorded_by = TenantForeignKey(Person, models.PROTECT, null=True, related_name="+", verbose_name=_("recorded by"))
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel, default=Channel.PORTAL)
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
+    subject = models.CharField(_("summary"), max_length=200)
+    description = models.TextField(_("description"), max_length=100_000, blank=True)
+    due_date = models.DateField(_("due date"), null=True, blank=True)
+    expected_minutes = models.PositiveIntegerField(_("expected minutes"), null=True)
+
+    # The form's own number: a form sent twice is one request.
+    submission = models.UUIDField(null=True, editable=False)
+
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    last_activity_at = models.DateTimeField(_("last activity"), default=timezone.now)
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
+    # Midnight at the end of the review's last day, in the tenant's zone.
+    review_ends_at = models.DateTimeField(_("review ends"), null=True)
+    reminded_at = models.DateTimeField(null=True)
+    # When a clock has to look at this ticket again; empty costs no clock anything.
+    clock_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(_("accepted"), null=True)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+    # An objection came in while it waited for its invoice: a held line is never issued.
+    is_held = models.BooleanField(_("held back"), default=False)
+
+    objects = TenantManager.from_queryset(TicketQuerySet)()
+
+    if TYPE_CHECKING:
+        organisation_id: int | None
+        requester_id: int
+        assignee_id: int | None
+
+    class Meta:
+        verbose_name = _("ticket")
+        verbose_name_plural = _("tickets")
+        base_manager_name = "tenant_rows"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "reference"], name="tickets_ticket_reference"),
+            models.UniqueConstraint(
+                fields=["tenant", "submission"],
+                condition=models.Q(submission__isnull=False),
+                name="tickets_ticket_submission",
+            ),
+            # What no code path may get wrong, whoever writes the column.
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="tickets_ticket_status"),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(status=Status.WAITING, waiting_for__in=WaitingFor.values)
+                    | (~models.Q(status=Status.WAITING) & models.Q(waiting_for=""))
+                ),
+                name="tickets_ticket_waiting_for",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "requester", "-last_activity_at", "-id"], name="tickets_mine"),
+            models.Index(fields=["tenant", "organisation", "-last_activity_at", "-id"], name="tickets_organisations"),
+            models.Index(fields=["tenant", "-last_activity_at", "-id"], name="tickets_newest"),
+            models.Index(
+                fields=["tenant", "-last_activity_at", "-id"],
+                condition=models.Q(status__in=[status.value for status in ALIVE]),
+                name="tickets_alive",
+            ),
+            models.Index(
+                fields=["tenant", "requester", "-last_activity_at", "-id"],
+                condition=models.Q(status__in=[status.value for status in ALIVE]),
+                name="tickets_alive_requester",
+            ),
+            models.Index(
+                fields=["tenant", "organisation", "-last_activity_at", "-id"],
+                condition=models.Q(status__in=[status.value for status in ALIVE]),
+                name="tickets_alive_organisation",
+            ),
+            models.Index(
+                fields=["tenant", "assignee", "-last_activity_at"],
+                condition=models.Q(status__in=[status.value for status in ALIVE]),
+                name="tickets_alive_assignee",
+            ),
+            models.Index(
+                fields=["tenant", "status", "-last_activity_at"],
+                condition=models.Q(status__in=[status.value for status in ALIVE]),
+                name="tickets_alive_status",
+            ),
+            models.Index(fields=["tenant", "clock_at"], condition=models.Q(clock_at__isnull=False), name="tickets_clock"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.subject}"
+
+    @property
+    def is_alive(self) -> bool:
+        return self.status in ALIVE
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def waits_for_customer(self) -> bool:
+        return self.status in WITH_CUSTOMER
+
+    @property
+    def is_complete(self) -> bool:
+        """Has what work needs: a requester with a name, an organisation, words (B6)."""
+        return bool(self.requester.name and self.organisation_id and self.subject)

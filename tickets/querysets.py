@@ -1,0 +1,54 @@
+"""Reading tickets. Every list starts at `visible_to`, and every filter below has its index."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Person
+from tickets.workflow import ALIVE, ENDED, WITH_CUSTOMER, Status
+
+if TYPE_CHECKING:
+    from tickets.models import Comment, Ticket
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def visible_to(self, actor: Person) -> "TicketQuerySet":
+        """Staff see the desk's tickets; a customer sees their own and those of the organisations they represent."""
+        if not actor.is_active:
+            return self.none()
+        if actor.is_staff:
+            return self
+        return self.filter(Q(requester=actor) | Q(organisation_id__in=actor.organisation_ids))
+
+    def of(self, person: Person) -> "TicketQuerySet":
+        return self.filter(requester=person)
+
+    def alive(self) -> "TicketQuerySet":
+        return self.filter(status__in=ALIVE)
+
+    def ended(self) -> "TicketQuerySet":
+        return self.filter(status__in=ENDED)
+
+    def with_customer(self) -> "TicketQuerySet":
+        return self.filter(status__in=WITH_CUSTOMER)
+
+    def with_provider(self) -> "TicketQuerySet":
+        return self.filter(status__in=[status for status in ALIVE if status not in WITH_CUSTOMER])
+
+    def to_invoice(self) -> "TicketQuerySet":
+        """Accepted and not held back by an objection."""
+        return self.filter(status=Status.INVOICE, is_held=False)
+
+    def newest_first(self) -> "TicketQuerySet":
+        return self.order_by("-last_activity_at", "-id")
+
+    def for_lists(self) -> "TicketQuerySet":
+        """With what a row of a list shows, in one query whatever the number of rows."""
+        return self.select_related("request_type", "organisation", "requester", "assignee")
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def visible_to(self, actor: Person) -> "CommentQuerySet":
+        """Internal notes are for staff. Whether the ticket itself may be read was asked at its own door."""
+        return self if actor.is_staff else self.filter(is_internal=False)
