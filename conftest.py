@@ -43,7 +43,7 @@ def django_db_setup(
     keep = request.config.getvalue("reuse_db")
     with django_db_blocker.unblock():
         connect_as(owner)
-        made = setup_databases(verbosity=0, interactive=False, keepdb=keep)
+        made = setup_databases(verbosity=0, interactive=False, keepdb=keep, serialized_aliases=())
         empty_as_owner()
         connect_as(application)
         with transaction.atomic():
@@ -235,8 +235,10 @@ def rival(db: None) -> Desk:
 
 
 @pytest.fixture
-def inside(desk: Desk) -> Iterator[Desk]:
+def inside(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """The desk, entered for the whole test: for verbs and querysets, not for requests."""
+    if "rival" in request.fixturenames:  # it is loaded inside itself, so before
+        request.getfixturevalue("rival")
     with desk.entered():
         yield desk
 

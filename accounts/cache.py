@@ -37,3 +37,14 @@ class DegradingRedisCache(RedisCache):
 
     def get_many(self, keys: Any, version: Any = None) -> dict[Any, Any]:
         return dict(self._degrade("get_many", {}, keys, version))
+
+    def clear(self) -> bool:
+        """Removes what is ours, key by key: the broker's jobs may live in the same database."""
+        client = self._cache.get_client()
+        try:
+            for key in client.scan_iter(match=f"{self.key_prefix}:*", count=1000):
+                client.delete(key)
+        except RedisError as error:
+            log.warning("cache is down", operation="clear", error=str(error))
+            return False
+        return True

@@ -6,12 +6,12 @@ from allauth.account.forms import ResetPasswordForm as AllauthResetForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
 from accounts.addresses import normalise_address
+from accounts.jobs import after_commit
 from accounts.models import Person
 from accounts.tenancy import current_tenant_id
 
@@ -25,8 +25,7 @@ class ResetPasswordForm(AllauthResetForm):  # type: ignore[misc]
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         address: str = self.cleaned_data["email"]
-        tenant_id = current_tenant_id()
-        transaction.on_commit(lambda: tasks.request_reset.delay(tenant_id, address))
+        after_commit(tasks.request_reset, current_tenant_id(), address)
         return address
 
 

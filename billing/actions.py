@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from accounts import events
 from accounts.errors import NotAllowed, Refused
+from accounts.jobs import after_commit
 from accounts.models import Counter, Organisation, Person, Tenant
 from accounts.permissions import is_accountant
 from accounts.tenancy import current_tenant_id
 from billing.amounts import Line, lines_of, vat_by_rate
 from billing.models import Invoice, InvoiceDocument, InvoiceLine
 from billing.tasks import make_document
-from notifications.tasks import enqueue
 from tickets import actions as ticket_actions
 from tickets.models import Ticket
 from tickets.workflow import Status
@@ -39,8 +39,7 @@ def issue_invoice(organisation: Organisation, *, tickets: Iterable[int], by: Per
     for ticket in rows:
         ticket_actions.close(ticket, by=by, invoice=invoice.number)
     document: InvoiceDocument = InvoiceDocument.objects.create(invoice=invoice)
-    tenant_id = tenant.pk
-    transaction.on_commit(lambda: enqueue(make_document, tenant_id, document.pk))
+    after_commit(make_document, tenant.pk, document.pk)
     events.record("invoice.issued", invoice, by=by, number=invoice.number, tickets=[row.pk for row in rows])
     return invoice
 

@@ -4,15 +4,17 @@ from dataclasses import dataclass, field
 from email.utils import make_msgid
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.template import Context
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
 
 from accounts.hosts import current_host
+from accounts.jobs import after_commit
 from accounts.models import Person
 from accounts.tenancy import current_tenant_id
 from notifications.models import OutboxMessage
+from notifications.tasks import deliver
 
 LONGEST_SUBJECT = 300
 
@@ -65,12 +67,5 @@ def put(letter: Letter, *, to: Person, address: str = "") -> OutboxMessage | Non
         about_label=letter.about._meta.label_lower if letter.about else "",
         about_id=letter.about.pk if letter.about else None,
     )
-    _deliver_after_commit(message.pk)
+    after_commit(deliver, current_tenant_id(), message.pk)
     return message
-
-
-def _deliver_after_commit(message_id: int) -> None:
-    from notifications.tasks import deliver, enqueue  # the task delivers what stands here; see docs/structure.md
-
-    tenant_id = current_tenant_id()
-    transaction.on_commit(lambda: enqueue(deliver, tenant_id, message_id))

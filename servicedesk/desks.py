@@ -42,15 +42,16 @@ def create_desk(*, preset: str, name: str, slug: str, brands: list[Brand], suppo
     for brand in brands:
         if find_host(brand.host):
             raise CannotCreate(f"The host {brand.host} leads to a desk already.")
-    tenant = Tenant(
-        pk=_new_id(),
-        name=name,
-        slug=slug,
-        language=chosen.language,
-        languages=list(chosen.languages),
-        support_email=address,
-        **{**chosen.policy, **policy},
-    )
+    columns = {
+        "name": name,
+        "slug": slug,
+        "language": chosen.language,
+        "languages": list(chosen.languages),
+        "support_email": address,
+        **chosen.policy,
+        **policy,
+    }
+    tenant = Tenant(pk=_new_id(), **columns)
     with enter(tenant.pk):
         tenant.save(force_insert=True)
         _open_doors(brands, address, chosen)

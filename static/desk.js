@@ -196,7 +196,7 @@
   const DRAFT_DAYS = 30;
   const PENDING = "desk-pending";
   const draftPrefix = () => `desk-draft:${location.host}:${words().person}:`;
-  const keyOf = (form) => `${draftPrefix()}${location.pathname}#${form.id}`;
+  const keyOf = (form) => `${draftPrefix()}${form.dataset.draft || location.pathname}#${form.id}`;
   const timers = new WeakMap();
 
   // Storage may be switched off or full; then there are no drafts, and nothing else changes.
@@ -522,7 +522,10 @@
       location.assign(xhr.responseURL || location.href);
     }
     if (xhr.status < 400 && elt.dataset.said && !xhr.responseText.includes("data-bound")) say(elt.dataset.said);
-    if (xhr.status === 422) event.detail.shouldSwap = true;
+    if (xhr.status === 422) {
+      event.detail.shouldSwap = true; // the form again, with what is wrong in it
+      event.detail.isError = false;
+    }
   });
 
   addEventListener("htmx:afterRequest", (event) => {

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
@@ -12,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import events
 from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
+from accounts.jobs import after_commit
 from accounts.permissions import is_agent, nobody
-from accounts import events
-from notifications.tasks import enqueue
 from tickets.models import IncomingMessage
 from tickets.models.incoming import IncomingState
 from tickets.tasks import process_incoming
@@ -59,7 +58,6 @@ class IncomingMessageAdmin(DeskAdmin):
         )
         IncomingMessage.objects.filter(pk=message.pk).update(next_try_at=timezone.now(), tries=0)
         events.record("incomingmessage.tried_again", message, by=actor(request))
-        tenant_id, message_id = message.tenant_id, message.pk
-        transaction.on_commit(lambda: enqueue(process_incoming, tenant_id, message_id))
+        after_commit(process_incoming, message.tenant_id, message.pk)
         messages.success(request, _("The message is processed again."))
         return redirect("admin:tickets_incomingmessage_change", message.pk)

@@ -41,13 +41,14 @@ _ATTRIBUTES = {
     "td": _CELL,
     "th": _CELL | {"scope"},
 }
-_TAGS = set(
+_TAG_NAMES = (
     "a abbr address b bdi big blockquote br caption center cite code col colgroup dd del dfn div dl dt em figcaption "
     "figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strike strong sub sup table "
-    "tbody td tfoot th thead tr tt u ul var".split()
+    "tbody td tfoot th thead tr tt u ul var"
 )
 # Of these the content goes too; of every other unknown tag only the tag.
-_DROPPED_TAGS = set("applet embed iframe math noembed noframes object script style svg template textarea title".split())
+_DROPPED_TAG_NAMES = "applet embed iframe math noembed noframes object script style svg template textarea title"
+_TAGS, _DROPPED_TAGS = set(_TAG_NAMES.split()), set(_DROPPED_TAG_NAMES.split())
 _SCHEMES = {"http", "https", "mailto", "tel", "cid"}
 _IMAGE_WITHOUT_SOURCE = re.compile(r'<img(?:\s+(?!src=)[a-z]+="[^"]*")*\s*/?>')
 # An embedded picture: dropped anyway, and megabytes long.

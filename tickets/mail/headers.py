@@ -2,7 +2,6 @@
 
 import binascii
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from typing import TypeAlias
@@ -16,9 +15,9 @@ MAX_LINES = 100_000
 MAX_VALUE = 65_536  # bytes of one field
 MAX_ENCODED = 16_384  # characters of a text that may hold encoded words
 MAX_PARAMETERS = 8_192  # characters of a Content-Type or Content-Disposition
-MAX_ID = 500
 MAX_REFERENCES = 50
 MAX_DATE = 100
+TOO_MANY_FIELDS = "too many headers"
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 
 # (name in lower case, value unfolded but not decoded)
@@ -30,11 +29,14 @@ _USUAL_FIELD = re.compile(
     rb"in-reply-to|list-|message-id|mime-version|organization|precedence|priority|received|references|reply-to|"
     rb"return-path|sender|subject|thread-|to|user-agent|x-)[!-9;-~]*[ \t]*:"
 )
+# A parameter whose line should have begun with a space.
+_LOST_INDENT = re.compile(rb"(?i)(?:boundary|charset|filename|format|name)\*?=")
 _MBOX_FROM = re.compile(rb">?From [^\r\n]*\r?\n")
 
 _WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _CUT_WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?([^?]*)\??$")
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+BASE64_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(BASE64_LETTERS + b"="))
 
 _MAIN_VALUE = re.compile(r'[^\s;="]*')
 _PARAMETER = re.compile(
@@ -43,37 +45,34 @@ _PARAMETER = re.compile(
 _SECTION = re.compile(r"(.+?)\*(?:(\d{1,4})(\*)?)?$")
 
 _BRACKETED_ID = re.compile(r"<([^<>]{1,1000})>")
-_USABLE_ID = re.compile(r"[^\s<>\x00-\x20\x7f]{1,%d}" % MAX_ID)
+_USABLE_ID = re.compile(r"[^\s<>\x00-\x20\x7f]{1,500}")
 
 
-def read_fields(
-    source: bytes, start: int, max_fields: int, is_boundary: Callable[[bytes], bool]
-) -> tuple[list[Field], int, list[str]]:
-    """The fields from `start` on, where the body begins, and what was wrong. A boundary or a text line ends them too."""
+def read_fields(source: bytes, start: int, max_fields: int) -> tuple[list[Field], int, list[str]]:
+    """The fields from `start` on, where the body begins, and what was wrong. Other text and boundaries end them too."""
     fields: list[tuple[str, list[bytes]]] = []
-    problems: list[str] = []
     position = start
+    problems: list[str] = []
     for _ in range(MAX_LINES):
         line, following = _line_at(source, position)
         if not line:
             return _joined(fields), following, problems
-        if line.startswith(b"--") and is_boundary(line):
-            return _joined(fields), position, problems
-        match = None if line[:1] in b" \t" else _FIELD.match(line)
-        if match and len(fields) >= max_fields:
+        match = _FIELD.match(line)
+        is_more = line[:1] in b" \t" or (bool(fields) and bool(_LOST_INDENT.match(line)))
+        if line.startswith(b"--") or (match and len(fields) >= max_fields):
             break
-        if match:
-            fields.append((match[1].decode("ascii").lower(), [line[match.end() :]]))
-        elif line[:1] in b" \t":
+        if is_more:
             _continue(fields, line)
+        elif match:
+            fields.append((match[1].decode("ascii").lower(), [line[match.end() :]]))
         elif _USUAL_FIELD.match(source, following):
             problems.append("bad header line")
         else:
-            # A text that follows without an empty line.
             problems.append("no empty line after headers")
             return _joined(fields), position, problems
         position = following
-    problems.append("too many headers")
+    if len(fields) >= max_fields:
+        problems.append(TOO_MANY_FIELDS)
     return _joined(fields), position, problems
 
 
@@ -210,7 +209,8 @@ def _continue(fields: list[tuple[str, list[bytes]]], line: bytes) -> None:
         if match:
             fields.append((match[1].decode("ascii").lower(), [line.lstrip()[match.end() :]]))
         return
-    fields[-1][1].append(line)
+    # Without its indentation a parameter would stick to the one before.
+    fields[-1][1].append(line if line[:1] in b" \t" else b" " + line)
 
 
 def _joined(fields: list[tuple[str, list[bytes]]]) -> list[Field]:

@@ -10,8 +10,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 from django.db import close_old_connections
 
+from accounts.jobs import enqueue
 from accounts.tenancy import enter
-from notifications.tasks import enqueue
 from tickets.mail import intake
 from tickets.mail.demo import DemoMailbox
 from tickets.tasks import process_incoming

@@ -21,10 +21,11 @@ _ENDLESS_NUMBER = re.compile(r"&#[xX]?[0-9A-Fa-f]{9,};?")
 # Their content is no text.
 _RAW = {"script", "style", "title", "template", "noembed", "noframes", "textarea", "svg", "math", "object", "iframe"}
 _PARAGRAPHS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "blockquote", "figure"}
-_LINES = set(
+_LINE_NAMES = (
     "address article aside body caption center dd details dir div dt fieldset figcaption footer form header hr html li "
-    "main nav section summary tbody tfoot thead tr".split()
+    "main nav section summary tbody tfoot thead tr"
 )
+_LINES = set(_LINE_NAMES.split())
 _SHOWN_LINKS = ("http://", "https://", "ftp://", "mailto:")
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tickets.mail.headers import MAX_FIELDS, Field, parameters_of, read_fields, skip_envelope, text_of
+from tickets.mail.headers import MAX_FIELDS, TOO_MANY_FIELDS, Field, parameters_of, read_fields, skip_envelope, text_of
 
 MAX_PARTS = 1_000
 MAX_PART_FIELDS = 200
@@ -15,8 +15,9 @@ MAX_DASHED_LINES = 1_000_000
 MAX_GUESSES = 5
 MAX_NAMES_LEFT_OUT = 100
 
-_DASHED = re.compile(rb"^--[^\r\n]{0,%d}" % (MAX_BOUNDARY + 4), re.MULTILINE)
-_GUESSED_BOUNDARY = re.compile(rb"(?im)^--(\S[^\r\n]{0,%d})\r?\ncontent-(?:type|disposition|transfer)" % (MAX_BOUNDARY - 1))
+# The lengths are MAX_BOUNDARY with and without dashes.
+_DASHED = re.compile(rb"^--[^\r\n]{0,254}", re.MULTILINE)
+_GUESSED_BOUNDARY = re.compile(rb"(?im)^--(\S[^\r\n]{0,249})\r?\ncontent-(?:type|disposition|transfer)")
 _FILE_NAME = re.compile(rb'name\*?=(?:"([^"\r\n]{1,200})|([^";\s]{1,200}))')
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _LOOKS_LIKE_HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)", re.IGNORECASE)
@@ -72,7 +73,7 @@ def read_tree(raw: bytes) -> Tree:
     source, problems = _with_line_feeds(raw)
     builder = _Builder(source, problems)
     root = builder.part(skip_envelope(source), "text/plain", MAX_FIELDS)
-    if "too many headers" in problems:
+    if TOO_MANY_FIELDS in problems:
         found = _EMPTY_LINE.search(source, root.start)
         root.start = found.end() if found else len(source)
     builder.build(root)
@@ -100,7 +101,7 @@ class _Builder:
         self.places: dict[bytes, list[int]] = {}
 
     def part(self, start: int, default: str, max_fields: int) -> Part:
-        fields, body, problems = read_fields(self.source, start, max_fields, lambda line: self._place(line) is not None)
+        fields, body, problems = read_fields(self.source, start, max_fields)
         self.problems += problems
         self.parts += 1
         part = Part(fields, default, {}, b"", body, len(self.source))

@@ -9,7 +9,16 @@ from urllib.parse import unquote
 from tickets.mail.bodies import MAX_TEXT_BYTES, Content, choose, content_of, file_name, raw_name, text_in
 from tickets.mail.charsets import decode
 from tickets.mail.clean import display_name, one_line, plain_text, sanitise_html
-from tickets.mail.headers import MAX_REFERENCES, MAX_VALUE, date_of, decode_words, message_id, message_ids, text_of
+from tickets.mail.headers import (
+    MAX_REFERENCES,
+    MAX_VALUE,
+    TOO_MANY_FIELDS,
+    date_of,
+    decode_words,
+    message_id,
+    message_ids,
+    text_of,
+)
 from tickets.mail.mailboxes import Mailbox, mailboxes
 from tickets.mail.markup import to_text
 from tickets.mail.mime import Part, Tree, read_tree
@@ -44,7 +53,7 @@ class ParsedAttachment:
 
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
-    """What a message says. Every text is safe to store; what is missing or unusable is empty, never None but the date."""
+    """What a message says. Every text is safe to store; what is missing or unusable is empty, the date None."""
 
     message_id: str = ""
     in_reply_to: str = ""
@@ -147,7 +156,7 @@ def _with_headers(message: ParsedMessage, tree: Tree) -> ParsedMessage:
 def _sender(root: Part, problems: list[str]) -> Mailbox:
     values = [value for name, value in root.fields if name == "from"]
     found = [mailbox for value in values for mailbox in mailboxes(text_of(value, root.charset))]
-    certain = len(values) == len(found) == 1 and len(values[0]) <= MAX_VALUE and "too many headers" not in problems
+    certain = len(values) == len(found) == 1 and len(values[0]) <= MAX_VALUE and TOO_MANY_FIELDS not in problems
     if certain and found[0][1]:
         return found[0]
     problems.append("no single sender")

@@ -31,12 +31,12 @@ _WROTE = re.compile(
 _ATTRIBUTION_START = re.compile(
     r"[>\s]*(?:on|am|dne|dňa|dnia|w dniu|le|el|il|op|den|"
     r"(?:pirmd|otrd|trešd|ceturtd|piektd|sestd|svētd|po|út|st|čt|pá|so|ne|pon|wt|śr|czw|pt|sob|niedz|ndz"
-    r"|пн|вт|ср|чт|пт|сб|вс|нд|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)\w*[.,]?|\d{1,4}[./-]?)\s",
+    r"|пн|вт|ср|чт|пт|сб|вс|нд|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)\w*[.,]?)\s|[>\s]*\d",
     re.IGNORECASE,
 )
 
 _SEPARATOR = re.compile(
-    r"[-_\s*]{2,}(?:original message|ursprüngliche nachricht|(?:oriģinālais|sākotnējais|sākotnējā) ?(?:ziņojums|vēstule)"
+    r"[-_\s*]{2,}(?:original message|ursprüngliche nachricht|(?:oriģināl|sākotnēj)(?:ais|ā) (?:ziņojums|vēstule)"
     r"|původní (?:zpráva|e-?mail)|pôvodná správa|(?:oryginalna )?wiadomość(?: oryginalna)?"
     r"|(?:исходное|оригинальное) сообщение|оригінальне повідомлення|message d'origine|messaggio originale"
     r"|mensaje original|oorspronkelijk bericht|ursprungligt meddelande)[-_\s*]{2,}$",
@@ -56,7 +56,8 @@ _LABELS = {
     "to": "to|kam|komu|do|кому|an|à|para|a|aan|till|til|kellele",
     "date": "sent|date|nosūtīts|sūtīts|datums|odesláno|datum|wysłano|data|отправлено|дата|надіслано|gesendet|envoyé"
     "|enviado|inviato|verzonden|skickat|sendt|saadetud|išsiųsta|fecha|odoslané|dátum",
-    "subject": "subject|tēma|temats|předmět|temat|тема|betreff|objet|asunto|oggetto|onderwerp|ämne|emne|tema|teema|predmet",
+    "subject": "subject|tēma|temats|předmět|temat|тема|betreff|objet|asunto|oggetto|onderwerp|ämne|emne|tema|teema"
+    "|predmet",
 }
 _LABEL = re.compile(
     r"[>\s*]*(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + r")\s?\*?:", re.IGNORECASE
@@ -75,6 +76,10 @@ class _Cut:
     may_be_answered_below: bool = True
 
 
+_NOT_FOUND = _Cut(-1, -1)
+_NOTHING_OLD = _Cut(-2, -2)
+
+
 def reply_text(text: str, language: str = "", *, marker: str = "") -> tuple[str, str]:
     """(what the person wrote, the rest). `marker` is the line above which our own mails ask for the answer.
 
@@ -82,8 +87,10 @@ def reply_text(text: str, language: str = "", *, marker: str = "") -> tuple[str,
     """
     lines = text.split("\n")
     seen = [line[:MAX_LINE].rstrip() for line in lines]
-    cut = _first_cut(seen, " ".join(marker.split())) or _cut_by_library(seen, language)
-    quoted = _quoted(seen, cut) if cut else range(0)
+    cut = _first_cut(seen, " ".join(marker.split()))
+    if cut == _NOT_FOUND:
+        cut = _cut_by_library(seen, language)
+    quoted = _quoted(seen, cut)
     written = "\n".join([*lines[: quoted.start], *lines[quoted.stop :]]).strip("\n")
     if not written.strip():
         return text.strip("\n"), ""
@@ -92,6 +99,8 @@ def reply_text(text: str, language: str = "", *, marker: str = "") -> tuple[str,
 
 def _quoted(seen: list[str], cut: _Cut) -> range:
     """The lines to fold."""
+    if cut in (_NOT_FOUND, _NOTHING_OLD):
+        return range(0)
     all_below = range(cut.line, len(seen))
     marked = [number for number in all_below if _QUOTED.match(seen[number])]
     if not cut.may_be_answered_below or not marked or _next_filled(seen, cut.body) != marked[0]:
@@ -115,19 +124,19 @@ def _next_filled(seen: list[str], start: int) -> int:
     return next((number for number in range(start, len(seen)) if seen[number].strip()), -1)
 
 
-def _first_cut(seen: list[str], marker: str) -> _Cut | None:
-    weak: _Cut | None = None
+def _first_cut(seen: list[str], marker: str) -> _Cut:
+    weak = _NOT_FOUND
     for number, line in enumerate(seen[:MAX_LINES]):
         if not line:
             continue
         if marker and _has_marker(seen, number, marker):
-            return weak and _Cut(weak.line, weak.line) or _Cut(number, number + 1)
+            return _Cut(number, number + 1) if weak == _NOT_FOUND else _Cut(weak.line, weak.line)
         if _QUOTED.match(line):
-            weak = weak or _cut_at_mark(seen, number)
+            weak = _cut_at_mark(seen, number) if weak == _NOT_FOUND else weak
             continue
         if _FORWARDED.match(line):
             # What somebody forwards is what he wants us to read.
-            return None
+            return _NOTHING_OLD
         if _SEPARATOR.match(line):
             return _Cut(number, number + 1, may_be_answered_below=False)
         start = _attribution(seen, number) if line.endswith(":") else -1
@@ -201,10 +210,11 @@ def _with_rule(seen: list[str], number: int) -> int:
 @lru_cache(maxsize=32)
 def _library_pattern(language: str) -> re.Pattern[str]:
     languages = EmailReplyParser(languages=[language, *LIBRARY_LANGUAGES]).languages
-    return EmailMessage(text="", languages=list(dict.fromkeys(languages))).HEADER_REGEX
+    pattern: re.Pattern[str] = EmailMessage(text="", languages=list(dict.fromkeys(languages))).HEADER_REGEX
+    return pattern
 
 
-def _cut_by_library(seen: list[str], language: str) -> _Cut | None:
+def _cut_by_library(seen: list[str], language: str) -> _Cut:
     """A second opinion, for languages that are not ours."""
     lines: list[str] = []
     size = 0
@@ -216,11 +226,12 @@ def _cut_by_library(seen: list[str], language: str) -> _Cut | None:
     text = "\n".join(lines)
     match = _library_pattern(language[:2]).search(text)
     if not match:
-        return None
+        return _NOT_FOUND
     start = match.start() + len(match[0]) - len(match[0].lstrip())
     first = text.count("\n", 0, start)
     found = match[0].strip().split("\n")
-    if found[-1].endswith(":") and len(found) <= MAX_ATTRIBUTION and (_TIME.search(match[0]) or _ADDRESS.search(match[0])):
+    is_dated = _TIME.search(match[0]) or _ADDRESS.search(match[0])
+    if found[-1].endswith(":") and len(found) <= MAX_ATTRIBUTION and is_dated:
         return _Cut(first, first + len(found))
     is_block = sum(":" in line for line in found) >= 3
-    return _Cut(first, first, may_be_answered_below=False) if is_block else None
+    return _Cut(first, first, may_be_answered_below=False) if is_block else _NOT_FOUND

@@ -1,0 +1,245 @@
+"""The database wall: what `desk_app` cannot do, whatever code runs. Each test first makes sure the leak could happen."""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from accounts.events import record
+from accounts.models import Event, Organisation, Person, User
+from accounts.tenancy.models import TenantForeignKey, TenantModel
+from conftest import Desk, owner_connection
+from tickets.models import Comment, Ticket
+
+TENANT_MODELS = [model for model in apps.get_models() if issubclass(model, TenantModel)]
+
+# Tables that belong to no tenant, each with the reason why that is right.
+WITHOUT_POLICY = {
+    "django_migrations": "which migrations ran; the application may only read it",
+    "django_content_type": "names of models; the application may only read it",
+    "auth_permission": "not used; the application may only read it",
+    "auth_group": "not used; no rights",
+    "auth_group_permissions": "not used; no rights",
+    "django_admin_log": "not used (accounts.Event instead); no rights",
+    "account_emailconfirmation": "not used (invitations instead); no rights",
+}
+
+
+def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())
+
+
+def refused(query: str, *values: Any) -> str:
+    """Run what must fail in a savepoint; the error's words."""
+    with pytest.raises(DatabaseError) as caught, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(query, values)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    return str(caught.value)
+
+
+@pytest.mark.django_db
+def test_the_tests_connect_as_the_application() -> None:
+    assert rows("SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user") == [
+        ("desk_app", False, False)
+    ]
+
+
+@pytest.mark.django_db
+def test_the_application_owns_no_table() -> None:
+    assert rows("SELECT tablename FROM pg_tables WHERE tableowner = 'desk_app'") == []
+
+
+@pytest.mark.django_db
+def test_every_table_has_a_policy_or_a_reason() -> None:
+    bare = rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT rowsecurity")
+    assert {name for (name,) in bare} == set(WITHOUT_POLICY)
+
+
+@pytest.mark.django_db
+def test_every_tenant_model_has_its_policy() -> None:
+    known = {table for (table,) in rows("SELECT tablename FROM pg_policies")}
+    assert {model._meta.db_table for model in TENANT_MODELS} <= known
+
+
+@pytest.mark.django_db
+def test_no_policy_has_a_way_around() -> None:
+    clauses = rows("SELECT tablename, qual FROM pg_policies")
+    assert all("current_setting('desk.tenant'::text, true)" in qual and " OR " not in qual for _, qual in clauses)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", TENANT_MODELS, ids=lambda model: model.__name__)
+def test_every_foreign_key_carries_the_tenant(model: type[TenantModel]) -> None:
+    single = rows(
+        "SELECT conname FROM pg_constraint c JOIN pg_class t ON t.oid = c.confrelid "
+        "WHERE c.contype = 'f' AND c.conrelid = %s::regclass AND array_length(c.conkey, 1) = 1 "
+        "AND t.relname NOT IN ('accounts_tenant', 'accounts_user')",
+        model._meta.db_table,
+    )
+    assert single == []
+
+
+def test_every_key_between_tenant_models_is_a_tenant_key() -> None:
+    plain = [
+        f"{model.__name__}.{field.name}"
+        for model in TENANT_MODELS
+        for field in model._meta.local_fields
+        if field.is_relation
+        and field.related_model in TENANT_MODELS
+        and not isinstance(field, TenantForeignKey)
+    ]
+    assert plain == []
+
+
+def full(desk: Desk) -> Ticket:
+    with desk.entered():
+        return desk.accepted()
+
+
+@pytest.mark.parametrize("table", sorted(model._meta.db_table for model in TENANT_MODELS))
+def test_raw_sql_sees_only_the_entered_tenant(desk: Desk, rival: Desk, table: str) -> None:
+    full(desk), full(rival)
+    with desk.entered():
+        assert {tenant for (tenant,) in rows(f'SELECT DISTINCT tenant_id FROM "{table}"')} <= {desk.id}
+
+
+@pytest.mark.parametrize("table", sorted(model._meta.db_table for model in TENANT_MODELS))
+def test_raw_sql_sees_nothing_outside_of_a_tenant(desk: Desk, table: str) -> None:
+    full(desk)
+    assert rows(f'SELECT count(*) FROM "{table}"') == [(0,)]
+
+
+def test_the_rows_are_really_there(committed_desk: Desk) -> None:
+    """The two tests above would pass on empty tables."""
+    full(committed_desk)
+    with owner_connection() as direct, direct.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM tickets_comment")
+        assert cursor.fetchone()[0] > 0
+
+
+def test_a_row_cannot_be_written_for_another_tenant(inside: Desk, rival: Desk) -> None:
+    assert "row-level security" in refused(
+        "INSERT INTO accounts_counter (tenant_id, series, value) VALUES (%s, 'x', 1)", rival.id
+    )
+
+
+def test_a_row_cannot_be_moved_to_another_tenant(inside: Desk, rival: Desk) -> None:
+    Organisation.objects.create(name="Moving Ltd")
+    assert "row-level security" in refused(
+        "UPDATE accounts_organisation SET tenant_id = %s WHERE name = 'Moving Ltd'", rival.id
+    )
+
+
+def test_a_key_cannot_point_into_another_tenant(inside: Desk, rival: Desk) -> None:
+    ticket = inside.submit()
+    assert "tenant_fk" in refused(
+        "INSERT INTO tickets_comment (tenant_id, ticket_id, author_id, text, is_internal, channel, is_verified, created_at)"
+        " VALUES (%s, %s, %s, '', false, 'portal', true, now())",
+        inside.id,
+        ticket.pk,
+        rival.requester.pk,
+    )
+
+
+def test_the_orm_cannot_point_into_another_tenant(inside: Desk, rival: Desk) -> None:
+    ticket = inside.submit()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Comment.objects.create(ticket=ticket, author=rival.requester, text="Hello")
+        rows("SET CONSTRAINTS ALL IMMEDIATE; SELECT 1")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE tickets_ticket DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY tickets_ticket_tenant_policy ON tickets_ticket",
+        "CREATE POLICY open ON tickets_ticket USING (true)",
+        "TRUNCATE accounts_event",
+        "ALTER TABLE accounts_event DISABLE TRIGGER ALL",
+        "SET ROLE desk_owner",
+        "SET session_replication_role = replica",
+        "CREATE TABLE mine (id int)",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "DROP TABLE tickets_ticket",
+        "COPY accounts_person TO '/tmp/people'",
+    ],
+)
+def test_the_application_cannot_take_the_wall_down(inside: Desk, statement: str) -> None:
+    assert refused(statement)
+
+
+APPEND_ONLY = sorted(model._meta.db_table for model in TENANT_MODELS if model.append_only)
+
+
+def test_history_and_money_are_append_only() -> None:
+    assert APPEND_ONLY == ["accounts_event", "billing_invoice", "billing_invoiceline", "tickets_approval"]
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("statement", ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}"])
+def test_the_application_cannot_change_what_is_written_once(inside: Desk, table: str, statement: str) -> None:
+    assert "permission denied" in refused(statement.format(table))
+
+
+def test_not_even_the_owner_changes_history_by_accident(committed_desk: Desk) -> None:
+    with committed_desk.entered():
+        record("trial", committed_desk.tenant, by=None)
+    with owner_connection() as direct, direct.cursor() as cursor:
+        with pytest.raises(Exception, match="written once"):
+            cursor.execute("DELETE FROM accounts_event")
+        direct.rollback()
+
+
+@pytest.mark.django_db
+def test_functions_above_the_walls_return_ids_only() -> None:
+    """Whatever else they returned would be a hole."""
+    results = rows(
+        "SELECT proname, pg_get_function_result(oid) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+    )
+    allowed = {"bigint", "TABLE(id bigint)", "TABLE(tenant_id bigint)"}
+    pairs = {"TABLE(tenant_id bigint, host_id bigint)", "TABLE(tenant_id bigint, mailbox_id bigint)"}
+    assert {result for _, result in results} <= allowed | pairs
+
+
+@pytest.mark.django_db
+def test_functions_above_the_walls_have_a_fixed_search_path() -> None:
+    loose = rows(
+        "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace "
+        "AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}'))"
+    )
+    assert loose == []
+
+
+def test_an_account_is_visible_only_where_it_is_a_person(desk: Desk, rival: Desk) -> None:
+    with desk.entered():
+        assert set(User.objects.values_list("email", flat=True)) == set(
+            Person.objects.values_list("email", flat=True)
+        )
+
+
+def test_an_account_is_invisible_outside_of_a_tenant(desk: Desk) -> None:
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts_user SET email = 'thief@example.com'",
+        "INSERT INTO accounts_user (email, password) VALUES ('x@example.com', 'x')",
+        "DELETE FROM accounts_user",
+    ],
+)
+def test_a_desk_cannot_move_an_account_that_others_use_too(inside: Desk, statement: str) -> None:
+    assert "permission denied" in refused(statement)
+
+
+def test_a_password_set_at_one_desk_cannot_reach_anothers_account(inside: Desk, rival: Desk) -> None:
+    assert rows("UPDATE accounts_user SET password = '!' WHERE id = %s RETURNING id", rival.requester.user_id) == []
+
+
+def test_events_are_in_the_tenant_that_made_them(inside: Desk) -> None:
+    inside.submit()
+    assert set(Event.objects.values_list("tenant_id", flat=True)) == {inside.id}

@@ -1,0 +1,234 @@
+"""The life of a request by its verbs (B7, B10, B13, B14, B16, B18, B22)."""
+
+import hashlib
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.errors import NotAllowed, Refused
+from conftest import Desk, comments_of
+from tickets import actions
+from tickets.models import Approval, Ticket, TimeEntry
+from tickets.workflow import Status, WaitingFor
+
+
+def status_of(ticket: Ticket) -> str:
+    return str(Ticket.objects.get(pk=ticket.pk).status)
+
+
+def test_b7_a_request_is_open_and_assigned(inside: Desk) -> None:
+    ticket = inside.submit()
+    assert (ticket.status, ticket.assignee) == (Status.OPEN, inside.agent)
+
+
+def test_b8_references_count_up(inside: Desk) -> None:
+    first, second = inside.submit(), inside.submit()
+    assert (first.reference, second.reference) == ("DESK-1", "DESK-2")
+
+
+def test_the_types_own_assignee_goes_before_load(inside: Desk) -> None:
+    request_type = inside.type()
+    request_type.default_assignee = inside.agent
+    request_type.save()
+    assert inside.submit(request_type=request_type).assignee == inside.agent
+
+
+def test_k17_the_recording_first_line_agent_keeps_it(inside: Desk) -> None:
+    ticket = inside.submit(by=inside.agent, requester=inside.requester)
+    assert ticket.assignee == inside.agent
+
+
+def test_the_same_form_twice_is_one_request(inside: Desk) -> None:
+    number = uuid.uuid4()
+    assert inside.submit(submission=number) == inside.submit(submission=number)
+
+
+def test_a_stranger_cannot_ask_for_the_organisation(inside: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        inside.submit(by=inside.stranger)
+
+
+def test_b4_a_colleague_may_ask_on_behalf(inside: Desk) -> None:
+    assert inside.submit(by=inside.colleague, requester=inside.requester).requester == inside.requester
+
+
+def test_nobody_asks_on_behalf_of_another_organisations_person(inside: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        inside.submit(by=inside.requester, requester=inside.stranger)
+
+
+def test_b10_work_starts_without_approval(inside: Desk) -> None:
+    ticket = inside.submit()
+    actions.start_work(ticket, by=inside.agent, expected_minutes=30)
+    assert status_of(ticket) == Status.IN_PROGRESS
+
+
+def test_b6_work_does_not_start_without_an_organisation(inside: Desk) -> None:
+    ticket = inside.submit(by=inside.agent, requester=inside.requester, organisation=None)
+    with pytest.raises(Refused) as caught:
+        actions.start_work(ticket, by=inside.agent, expected_minutes=30)
+    assert caught.value.code == "incomplete"
+
+
+def test_a_customer_cannot_start_work(inside: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        actions.start_work(inside.submit(), by=inside.requester, expected_minutes=1)
+
+
+def test_b13_the_delivery_waits_for_the_customers_review(inside: Desk) -> None:
+    ticket = inside.delivered()
+    assert (ticket.status, ticket.waiting_for) == (Status.WAITING, WaitingFor.REVIEW)
+
+
+def test_a_delivery_needs_words(inside: Desk) -> None:
+    ticket = inside.submit()
+    actions.start_work(ticket, by=inside.agent, expected_minutes=10)
+    with pytest.raises(Refused):
+        actions.deliver(ticket, by=inside.agent, text="  ")
+
+
+def test_b14_a_customers_comment_gives_it_back(inside: Desk) -> None:
+    ticket = inside.delivered()
+    actions.comment(ticket, by=inside.requester, text="It still fails.")
+    assert status_of(ticket) == Status.REOPENED
+
+
+def test_an_agents_comment_changes_no_state(inside: Desk) -> None:
+    ticket = inside.delivered()
+    actions.comment(ticket, by=inside.agent, text="Any news?")
+    assert status_of(ticket) == Status.WAITING
+
+
+def test_a_customer_cannot_write_an_internal_note(inside: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        actions.comment(inside.submit(), by=inside.requester, text="Secret", is_internal=True)
+
+
+def test_an_empty_comment_is_refused(inside: Desk) -> None:
+    with pytest.raises(Refused):
+        actions.comment(inside.submit(), by=inside.requester, text=" \n ")
+
+
+def test_b16_accepting_what_cost_time_leads_to_the_invoice(inside: Desk) -> None:
+    assert inside.accepted().status == Status.INVOICE
+
+
+def test_accepting_what_cost_nothing_closes(inside: Desk) -> None:
+    assert inside.accepted(minutes=0).status == Status.CLOSED
+
+
+def test_m9_without_billing_there_is_no_invoice_status(inside: Desk) -> None:
+    inside.tenant.billing_enabled = False
+    inside.tenant.save()
+    assert inside.accepted().status == Status.CLOSED
+
+
+def test_an_acceptance_leaves_its_proof(inside: Desk) -> None:
+    ticket = inside.delivered()
+    actions.accept_solution(ticket, by=inside.requester, from_address="192.0.2.7")
+    proof = Approval.objects.get(ticket=ticket)
+    assert (proof.person, proof.from_address, proof.manner) == (inside.requester, "192.0.2.7", "button")
+
+
+def test_the_proof_holds_the_words_and_their_hash(inside: Desk) -> None:
+    ticket = inside.accepted()
+    proof = Approval.objects.get(ticket=ticket)
+    assert ticket.reference in proof.text
+    assert proof.sha256 == hashlib.sha256(proof.text.encode()).hexdigest()
+
+
+def test_a_solution_is_accepted_once(inside: Desk) -> None:
+    ticket = inside.accepted()
+    with pytest.raises(Refused) as caught:
+        actions.accept_solution(ticket, by=inside.requester)
+    assert caught.value.code == "wrong_state"
+
+
+def test_an_agent_cannot_accept_for_the_customer(inside: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        actions.accept_solution(inside.delivered(), by=inside.agent)
+
+
+def test_b18_an_objection_holds_the_invoice_back(inside: Desk) -> None:
+    ticket = inside.accepted()
+    actions.comment(ticket, by=inside.requester, text="Wait, the price is wrong.")
+    with pytest.raises(Refused) as caught:
+        actions.close(ticket, by=inside.accountant, reason="free")
+    assert caught.value.code == "held"
+
+
+def test_a_settled_objection_lets_it_go_on(inside: Desk) -> None:
+    ticket = inside.accepted()
+    actions.comment(ticket, by=inside.requester, text="Wait.")
+    actions.dismiss_objection(ticket, by=inside.agent)
+    assert not Ticket.objects.get(pk=ticket.pk).is_held
+
+
+def test_nothing_to_charge_needs_a_reason(inside: Desk) -> None:
+    with pytest.raises(Refused):
+        actions.close(inside.accepted(), by=inside.accountant, reason=" ")
+
+
+def test_an_agent_does_not_close_what_is_to_be_billed(inside: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        actions.close(inside.accepted(), by=inside.agent, reason="free")
+
+
+def test_b20_a_closed_request_reopens_within_the_period(inside: Desk) -> None:
+    ticket = inside.accepted(minutes=0)
+    actions.reopen(ticket, by=inside.requester, text="It broke again.")
+    assert status_of(ticket) == Status.REOPENED
+
+
+def test_after_the_period_a_new_request_is_asked_for(inside: Desk) -> None:
+    ticket = inside.accepted(minutes=0)
+    Ticket.objects.filter(pk=ticket.pk).update(closed_at=timezone.now() - timedelta(days=31))
+    with pytest.raises(Refused) as caught:
+        actions.reopen(ticket, by=inside.requester, text="It broke again.")
+    assert caught.value.code == "too_late"
+
+
+def test_reopening_needs_words(inside: Desk) -> None:
+    with pytest.raises(Refused):
+        actions.reopen(inside.delivered(), by=inside.requester, text="")
+
+
+def test_the_words_of_a_reopening_are_in_the_conversation(inside: Desk) -> None:
+    ticket = inside.delivered()
+    actions.reopen(ticket, by=inside.requester, text="Page two is missing.")
+    assert comments_of(ticket)[-1] == "Page two is missing."
+
+
+def test_b22_time_is_recorded_against_the_reference(inside: Desk) -> None:
+    ticket = inside.submit()
+    actions.record_time(ticket, by=inside.agent, minutes=15, description="Looked at it")
+    assert TimeEntry.objects.get(ticket=ticket).minutes == 15
+
+
+def test_a8_time_on_a_claim_is_not_billable_by_itself(inside: Desk) -> None:
+    request_type = inside.type()
+    request_type.is_billable = False
+    request_type.save()
+    ticket = inside.submit(request_type=request_type)
+    assert not actions.record_time(ticket, by=inside.agent, minutes=15, description="Claim").is_billable
+
+
+@pytest.mark.parametrize("minutes", [0, -5, 1441])
+def test_minutes_outside_a_day_are_refused(inside: Desk, minutes: int) -> None:
+    with pytest.raises(Refused):
+        actions.record_time(inside.submit(), by=inside.agent, minutes=minutes, description="x")
+
+
+def test_a_ticket_is_assigned_to_agents_only(inside: Desk) -> None:
+    with pytest.raises(Refused):
+        actions.assign(inside.submit(), by=inside.agent, to=inside.requester)
+
+
+@pytest.mark.parametrize("columns", [{"status": "nonsense"}, {"waiting_for": "review"}, {"status": "waiting_for_customer"}])
+def test_the_database_refuses_impossible_states(inside: Desk, columns: dict[str, str]) -> None:
+    ticket = inside.submit()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Ticket.objects.filter(pk=ticket.pk).update(**columns)

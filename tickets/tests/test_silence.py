@@ -1,0 +1,140 @@
+"""Acceptance by silence (A7, B19), and that it is fair: only when notice and reminder reached somebody."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Person
+from conftest import Desk
+from notifications.models import OutboxMessage, OutboxState
+from tickets import actions, clock
+from tickets.models import Approval, Ticket
+from tickets.periods import end_of_day_after, reminder_before
+from tickets.workflow import Status
+
+
+def all_mail_is_sent() -> None:
+    OutboxMessage.objects.update(state=OutboxState.SENT)
+
+
+def go_to(ticket: Ticket, moment: datetime) -> None:
+    """Let the clock look at the ticket at a moment: its dates move instead of the world's."""
+    shift = timezone.now() - moment
+    row = Ticket.objects.get(pk=ticket.pk)
+    Ticket.objects.filter(pk=ticket.pk).update(
+        review_ends_at=row.review_ends_at + shift, clock_at=row.clock_at + shift if row.clock_at else None
+    )
+
+
+def tick(desk: Desk) -> None:
+    clock.work_off(desk.id, timezone.now())
+
+
+def fresh(ticket: Ticket) -> Ticket:
+    row: Ticket = Ticket.objects.get(pk=ticket.pk)
+    return row
+
+
+def reminded(desk: Desk) -> Ticket:
+    ticket = desk.delivered()
+    go_to(ticket, ticket.clock_at + timedelta(seconds=1))
+    tick(desk)
+    return fresh(ticket)
+
+
+def test_nothing_happens_before_the_reminder_is_due(inside: Desk) -> None:
+    ticket = inside.delivered()
+    tick(inside)
+    assert fresh(ticket).reminded_at is None
+
+
+def test_the_customer_is_reminded_before_the_end(inside: Desk) -> None:
+    ticket = reminded(inside)
+    assert OutboxMessage.objects.filter(kind="tickets/mail/review_reminder", about_id=ticket.pk).count() == 1
+
+
+def test_silence_after_notice_and_reminder_accepts(inside: Desk) -> None:
+    ticket = reminded(inside)
+    all_mail_is_sent()
+    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    tick(inside)
+    assert fresh(ticket).status == Status.INVOICE
+
+
+def test_the_proof_says_by_silence(inside: Desk) -> None:
+    ticket = reminded(inside)
+    all_mail_is_sent()
+    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    tick(inside)
+    assert Approval.objects.get(ticket=ticket).manner == "silence"
+
+
+def test_silence_does_not_count_when_the_mail_never_went_out(inside: Desk) -> None:
+    ticket = reminded(inside)
+    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    tick(inside)
+    assert fresh(ticket).status == Status.WAITING
+
+
+def test_the_agent_hears_that_nobody_was_reached(inside: Desk) -> None:
+    ticket = reminded(inside)
+    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    tick(inside)
+    assert OutboxMessage.objects.filter(kind="tickets/mail/silence_unheard", to_person=inside.agent).exists()
+
+
+def test_silence_of_somebody_who_left_does_not_count(inside: Desk) -> None:
+    ticket = reminded(inside)
+    all_mail_is_sent()
+    Person.objects.filter(pk=inside.requester.pk).update(is_active=False)
+    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    tick(inside)
+    assert fresh(ticket).status == Status.WAITING
+
+
+def test_a_late_reminder_moves_the_end(inside: Desk) -> None:
+    """A clock that stood still over the whole period reminds first and waits at least a day."""
+    ticket = inside.delivered()
+    go_to(ticket, ticket.review_ends_at + timedelta(days=3))
+    tick(inside)
+    assert fresh(ticket).review_ends_at > timezone.now() + timedelta(days=1)
+
+
+def test_a_second_tick_does_nothing_twice(inside: Desk) -> None:
+    ticket = reminded(inside)
+    tick(inside)
+    assert OutboxMessage.objects.filter(kind="tickets/mail/review_reminder", about_id=ticket.pk).count() == 1
+
+
+def test_a_comment_stops_the_clock(inside: Desk) -> None:
+    ticket = inside.delivered()
+    actions.comment(ticket, by=inside.requester, text="Not yet.")
+    assert fresh(ticket).clock_at is None
+
+
+def test_only_tenants_with_something_due_are_visited(desk: Desk) -> None:
+    with desk.entered():
+        ticket = desk.delivered()
+        due = ticket.clock_at + timedelta(seconds=1)
+    assert clock.tenants_with_due_clock(due) == [desk.id]
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end"),
+    [
+        ("Europe/Riga", datetime(2026, 3, 22, 10, tzinfo=UTC), datetime(2026, 3, 29, 21, tzinfo=UTC)),
+        ("Europe/Riga", datetime(2026, 10, 18, 10, tzinfo=UTC), datetime(2026, 10, 25, 22, tzinfo=UTC)),
+        ("Asia/Vladivostok", datetime(2026, 12, 28, 20, tzinfo=UTC), datetime(2027, 1, 5, 14, tzinfo=UTC)),
+        ("Europe/Prague", datetime(2028, 2, 22, 12, tzinfo=UTC), datetime(2028, 2, 29, 23, tzinfo=UTC)),
+    ],
+    ids=["summer time begins", "summer time ends", "year end in the east", "leap day"],
+)
+def test_a7_the_period_ends_at_midnight_where_the_desk_is(zone: str, start: datetime, end: datetime) -> None:
+    assert end_of_day_after(start, days=7, zone=ZoneInfo(zone)) == end
+
+
+def test_a_short_period_reminds_half_way() -> None:
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    assert reminder_before(start, start + timedelta(days=2)) == start + timedelta(days=1)
