@@ -4,6 +4,7 @@ The database is made and migrated as its owner; the tests connect as `desk_app`,
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
@@ -26,6 +28,11 @@ from tickets import actions
 from tickets.models import Comment, RequestType, Ticket
 
 PASSWORD = "correct horse battery"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The workers share one cache server; each clears what is its own.
+    django_settings.CACHES["default"]["KEY_PREFIX"] = f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 
 # ---- the database ----

@@ -23,7 +23,6 @@ from accounts.http import PersonRequest
 from accounts.models import Organisation, Person, Representation, Tenant, TenantHost
 from accounts.permissions import Rule, is_agent, is_manager, is_staff, nobody
 from accounts.search import find_organisations, find_people
-from accounts.texts import TextsField, TextsFormField
 
 Find = Callable[[str], list[int]]
 
@@ -70,7 +69,6 @@ class DeskAdmin(Ruled, ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     sortable_by: Sequence[str] = ()
     show_facets = DjangoModelAdmin.show_facets.NEVER  # counting a whole table for every filter does not scale
-    formfield_overrides = {TextsField: {"form_class": TextsFormField}}
     actions: Any = None
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:

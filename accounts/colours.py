@@ -1,7 +1,8 @@
 """Any accent colour passes WCAG 2.2 AA: the colours of text on it, and of itself as text, are computed."""
 
 WHITE, BLACK = (255, 255, 255), (15, 17, 21)
-LIGHT_PAGE, DARK_PAGE = (255, 255, 255), (24, 27, 33)
+# The darkest of the light surfaces and the lightest of the dark ones (static/desk.css) on which links stand.
+LIGHT_PAGE, DARK_PAGE = (240, 238, 234), (37, 39, 43)
 ENOUGH = 4.6  # AA asks 4.5; the rest covers rounding
 
 Colour = tuple[int, int, int]

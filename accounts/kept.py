@@ -31,6 +31,12 @@ def keep(request: HttpRequest) -> str:
     return page
 
 
+def keep_for(request: HttpRequest, page: str, **words: str) -> None:
+    """Keep words for a page that the answer leads to, when a verb was refused."""
+    if sum(map(len, words.values())) <= MOST_CHARACTERS:
+        request.session[KEY] = {"page": page, "words": words, "files": False}
+
+
 def take(request: HttpRequest) -> dict[str, Any]:
     """The words kept for this page, once; {} when there are none."""
     kept = request.session.get(KEY)

@@ -27,7 +27,7 @@ class TextsField(models.JSONField):
         return Texts(value or {})
 
     def formfield(self, **kwargs: Any) -> Any:
-        return models.Field.formfield(self, form_class=TextsFormField, **kwargs)  # type: ignore[arg-type]
+        return models.Field.formfield(self, **{"form_class": TextsFormField, **kwargs})  # type: ignore[arg-type]
 
 
 class TextsWidget(forms.MultiWidget):

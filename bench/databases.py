@@ -37,7 +37,7 @@ def environment(tickets: int, settings: str = "servicedesk.settings", **more: st
         "DJANGO_SETTINGS_MODULE": settings,
         "DEBUG": "0",
         "DEMO": "0",
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "CRITICAL",
         APP: address(APP, name_of(tickets)),
         OWNER: address(OWNER, name_of(tickets)),
     }

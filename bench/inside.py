@@ -33,7 +33,39 @@ def seed(tickets: str) -> None:
     fill(int(tickets))
 
 
-TASKS: dict[str, Callable[..., Any]] = {"prepare": prepare, "migrate": migrate, "seed": seed}
+def ids() -> Any:
+    from bench import pages
+
+    return pages.ids()
+
+
+def targets() -> Any:
+    from bench import pages
+
+    return pages.targets()
+
+
+def forget() -> None:
+    from bench import pages
+
+    pages.forget_sessions()
+
+
+def bare_session(user: str) -> str:
+    from bench import login
+
+    return login.cookie_of(int(user))
+
+
+def queries() -> Any:
+    from bench import counting
+
+    return counting.count_queries()
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    task.__name__: task for task in (prepare, migrate, seed, ids, targets, forget, bare_session, queries)
+}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The accountant's pages: what is ready to be invoiced, and what was."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -18,9 +19,9 @@ from accounts.errors import Refused
 from accounts.models import Organisation
 from accounts.permissions import is_accountant, nobody
 from billing import actions
-from billing.amounts import Line, lines_of
+from billing.amounts import Line, lines_of, net_by_rate, vat_by_rate
 from billing.models import Invoice, InvoiceDocument
-from tickets.models import Ticket
+from tickets.models import Comment, Ticket
 from tickets.views import download
 from tickets.workflow import Status
 
@@ -59,13 +60,15 @@ class InvoiceAdmin(DeskAdmin):
         rows = list(tickets.order_by("organisation__name", "id")[:MOST_READY])
         tenant = request.tenant  # type: ignore[attr-defined]
         lines = lines_of(rows, tenant)
+        held = [line for line in lines if line.ticket.is_held]
         context = {
             **self.admin_site.each_context(request),
             "title": _("Ready to invoice"),
             "opts": self.opts,
             "groups": group_by_organisation([line for line in lines if not line.ticket.is_held]),
-            "held": [line for line in lines if line.ticket.is_held],
+            "held": with_objections(held),
             "currency": tenant.currency,
+            "more": len(rows) == MOST_READY,
         }
         return TemplateResponse(request, "billing/admin/ready.html", context)
 
@@ -90,12 +93,17 @@ class InvoiceAdmin(DeskAdmin):
         if request.method != "GET":
             return HttpResponse(status=405)
         invoice = self.invoice(request, object_id)
+        lines = list(invoice.lines.order_by("position"))
+        net = net_by_rate(lines)
         context = {
             **self.admin_site.each_context(request),
             "title": invoice.number,
             "opts": self.opts,
             "invoice": invoice,
-            "lines": invoice.lines.order_by("position"),
+            "lines": lines,
+            "vat_summary": [
+                {"rate": rate, "net": net[rate], "vat": amount} for rate, amount in vat_by_rate(lines).items()
+            ],
             "document": InvoiceDocument.objects.filter(invoice=invoice).select_related("file").first(),
             "pdf_url": reverse("admin:billing_invoice_pdf", args=[invoice.pk]),
         }
@@ -120,11 +128,19 @@ def group_by_organisation(lines: list[Line]) -> list[dict[str, Any]]:
     for line in lines:
         organisation = line.ticket.organisation
         assert organisation is not None  # work does not start without one (B6)
-        group = groups.setdefault(organisation.pk, {"organisation": organisation, "lines": [], "total": 0})
+        group = groups.setdefault(organisation.pk, {"organisation": organisation, "lines": [], "total": Decimal(0)})
         group["lines"].append(line)
         group["total"] += line.net
     for group in groups.values():
         group["url"] = reverse("admin:billing_issue", args=[group["organisation"].pk])
+        group["vat"] = sum(vat_by_rate(group["lines"]).values(), Decimal(0))
+        group["gross"] = group["total"] + group["vat"]
     return list(groups.values())
 
 
+def with_objections(lines: list[Line]) -> list[dict[str, Any]]:
+    """Each held line with the newest words of its customer, in one query for all."""
+    customers = {"author__is_agent": False, "author__is_accountant": False, "author__is_manager": False}
+    said = Comment.objects.filter(ticket__in=[line.ticket for line in lines], is_internal=False, **customers)
+    newest = {row.ticket_id: row for row in said.order_by("ticket_id", "-id").distinct("ticket_id")}
+    return [{"line": line, "objection": newest.get(line.ticket.pk)} for line in lines]

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 from unfold.sites import UnfoldAdminSite
 
 from accounts.admin import OrganisationAdmin, PersonAdmin, TenantAdmin
+from accounts.colours import BLACK, DARK_PAGE, WHITE, as_css, mix, parse, readable_on
+from accounts.hosts import offered_languages
 from accounts.http import DeskRequest
 from accounts.models import Organisation, Person, Tenant
 from accounts.permissions import is_accountant, is_agent, is_manager
@@ -76,32 +78,60 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     assert person is not None
     tickets = Ticket.objects.visible_to(person).for_lists()
     panels = []
+    queue = reverse("admin:tickets_ticket_changelist")
     if is_agent(person):
         alive = tickets.alive()
+        mine, nobodys = alive.filter(assignee=person).with_provider(), alive.filter(assignee=None)
         panels += [
-            panel(_("My work"), alive.filter(assignee=person).with_provider(), "mine"),
-            panel(_("Unassigned"), alive.filter(assignee=None), "unassigned"),
-            panel(_("With the customer"), tickets.with_customer(), "waiting"),
+            panel(_("My work"), mine, f"{queue}?queue=mine", _("Nothing waits for you. Take a ticket that nobody has.")),
+            panel(_("Unassigned"), nobodys, f"{queue}?queue=unassigned", _("Every ticket has somebody who looks after it.")),
+            panel(
+                _("With the customer"),
+                tickets.with_customer(),
+                f"{queue}?queue=waiting",
+                _("No customer has anything to check or to answer."),
+            ),
         ]
     if is_accountant(person) and cast(DeskRequest, request).tenant.billing_enabled:
-        ready = {**panel(_("Ready to invoice"), tickets.to_invoice(), ""), "url": reverse("admin:billing_ready")}
-        objections = tickets.filter(status=Status.INVOICE, is_held=True)
-        panels += [ready, {**panel(_("Objections"), objections, ""), "url": reverse("admin:billing_ready")}]
+        ready, objections = reverse("admin:billing_ready"), tickets.filter(status=Status.INVOICE, is_held=True)
+        panels += [
+            panel(_("Ready to invoice"), tickets.to_invoice(), ready, _("All accepted work is invoiced.")),
+            panel(_("Objections"), objections, f"{ready}#held", _("No customer objects to what they accepted.")),
+        ]
     return {"panels": panels}
 
 
-def panel(title: str, tickets: Any, queue: str) -> dict[str, Any]:
-    base = reverse("admin:tickets_ticket_changelist")
+def panel(title: str, tickets: Any, url: str, empty: str) -> dict[str, Any]:
+    """A list of the dashboard; `empty` says what it means that there is nothing."""
     return {
         "title": title,
         "count": count(tickets),
         "tickets": list(tickets.newest_first()[:SHOWN]),
-        "url": f"{base}?queue={queue}" if queue else base,
+        "url": url,
+        "empty": empty,
     }
 
 
 def header(request: HttpRequest) -> str:
     return str(request.host.brand_name) if hasattr(request, "host") else ""
+
+
+def palette(request: HttpRequest) -> dict[str, str]:
+    """Unfold's main colour in its strengths, made of the host's accent: 600 carries white words, 500 is read on dark."""
+    accent = parse(cast(DeskRequest, request).host.accent)
+    strong, bright = readable_on(WHITE, accent), readable_on(DARK_PAGE, accent)
+    shades = {
+        **{str(weight): mix(strong, WHITE, share) for weight, share in ((50, 0.95), (100, 0.88), (200, 0.75), (300, 0.55))},
+        "400": mix(bright, WHITE, 0.3),
+        "500": mix(bright, WHITE, 0.15),
+        "600": strong,
+        **{str(weight): mix(strong, BLACK, share) for weight, share in ((700, 0.15), (800, 0.3), (900, 0.45), (950, 0.6))},
+    }
+    return {weight: as_css(colour) for weight, colour in shades.items()}
+
+
+def languages(request: HttpRequest) -> list[dict[str, str]]:
+    return [{"code": code, "name_local": name} for code, name in offered_languages(cast(DeskRequest, request).tenant)]
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

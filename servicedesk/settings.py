@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -188,6 +189,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_NAME = "desk_language"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = ["servicedesk.formats"]
 
 # ---- files ----
 
@@ -217,10 +219,14 @@ globals().update(env.mail())
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # our own logging, also there
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Without `max_retries: 0` a request waits six seconds for a broker that is down; the sweep finds what it missed.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900, "max_retries": 0, "socket_connect_timeout": 1}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Two copies may share one broker: every queue of this one begins with its own word.
+_QUEUES = env.text("QUEUE_PREFIX", "desk")
+CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{_QUEUES}:"
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     "tickets.tasks.process_incoming": {"queue": "mail-in"},
@@ -242,9 +248,17 @@ REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRen
 UNFOLD = {
     "SITE_TITLE": _("Service desk"),
     "SITE_HEADER": "servicedesk.admin_site.header",
+    "SITE_SUBHEADER": _("Service desk"),
+    "SITE_SYMBOL": "forum",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
     "SITE_URL": "/",
+    "STYLES": [lambda request: static("admin/desk-admin.css")],
+    "SCRIPTS": [lambda request: static("admin/desk-admin.js")],
+    "COLORS": {"primary": "servicedesk.admin_site.palette"},
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"navigation": "servicedesk.admin_site.languages", "action": reverse_lazy("set_language")},
     "SIDEBAR": {"show_search": False, "navigation": "servicedesk.admin_site.navigation"},
 }
 

@@ -267,7 +267,7 @@ def smtp_answers(host: str, port: int) -> bool:
 
 def worker_answers(child: Child) -> bool:
     """Celery's own word: it says so when it is connected to the broker and takes jobs."""
-    return any(line.endswith(" ready.") for line in child.last)
+    return any(" ready." in line for line in child.last)
 
 
 def beat_answers(child: Child, pidfile: Path) -> bool:

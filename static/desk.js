@@ -149,8 +149,10 @@
       for (const file of added) {
         if (files.some((old) => old.name === file.name && old.size === file.size && old.lastModified === file.lastModified)) continue;
         if (file.size > maxMb * 1048576) refused.push(texts.tooBig.replace("[name]", file.name));
-        else if (files.length >= maxFiles) refused.push(texts.tooMany.replace("[name]", file.name));
-        else {
+        else if (files.length >= maxFiles) {
+          refused.push(texts.tooMany.replace("[name]", file.name));
+          break; // the same would be said of each that follows
+        } else {
           files.push(file);
           taken.push(file.name);
         }

@@ -285,8 +285,9 @@ def request_reopen(request: PersonRequest, reference: str) -> HttpResponse:
         actions.reopen(ticket, by=request.person, text=text)
     except Refused as refusal:
         # The words come back in the comment box: nothing typed is lost.
+        kept.keep_for(request, reverse("request", args=[reference]), text=text)
         messages.error(request, str(refusal.sentence))
-        return _render_request(request, ticket, CommentForm(initial={"text": text}), status=409, reopen_text=text)
+        return redirect("request", reference)
     messages.success(request, _("Reopened. We take it up again."))
     return redirect("request", reference)
 

@@ -8,9 +8,11 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -28,20 +30,12 @@ from tickets import actions
 from tickets.forms import HandlingForm, MinutesForm, ReplyForm, TimeForm, WordsForm
 from tickets.lists import count
 from tickets.models import Ticket, TimeEntry
+from tickets.models.ticket import Priority
 from tickets.pages import request_page
 from tickets.querysets import TicketQuerySet
+from tickets.sentences import last_review_day
 from tickets.verbs import Verb, available
 from tickets.views import file_limits, stored, submission_of
-from tickets.workflow import Status
-
-STATUS_COLOURS = {
-    Status.OPEN: "info",
-    Status.IN_PROGRESS: "primary",
-    Status.WAITING: "warning",
-    Status.REOPENED: "danger",
-    Status.INVOICE: "success",
-}
-
 
 # How the words of a dialog reach their verb.
 DO: dict[str, Callable[[Ticket, Person, dict[str, Any]], object]] = {
@@ -58,12 +52,15 @@ class Queue(SimpleListFilter):
 
     title = gettext_lazy("queue")
     parameter_name = "queue"
+    template = "tickets/admin/_no_filter.html"  # the tabs above the list are this filter
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("mine", _("My work")), ("unassigned", _("Unassigned")), ("waiting", _("With the customer")), ("ended", _("Ended"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         tickets = cast(TicketQuerySet, queryset)
+        if request.GET.get(SEARCH_VAR):  # a reference is found whatever view its ticket stands in
+            return tickets
         match self.value():
             case "mine":
                 return tickets.alive().filter(assignee=actor(request))
@@ -78,7 +75,7 @@ class Queue(SimpleListFilter):
 
 
 class TicketAdmin(DeskAdmin):
-    list_display = ("reference_and_subject", "status_label", "organisation", "requester", "assignee", "last_activity_at")
+    list_display = ("reference_and_subject", "status_label", "organisation", "requester", "assignee", "last_activity")
     list_display_links = ("reference_and_subject",)
     list_filter = (Queue,)
     filter_parameters = ("queue",)
@@ -98,13 +95,18 @@ class TicketAdmin(DeskAdmin):
         "close": WordsForm,
     }
 
-    @display(description=gettext_lazy("ticket"), header=True)
-    def reference_and_subject(self, ticket: Ticket) -> list[str]:
-        return [ticket.subject, ticket.reference]
+    @display(description=gettext_lazy("ticket"))
+    def reference_and_subject(self, ticket: Ticket) -> str:
+        context = {"ticket": ticket, "is_pressing": ticket.priority > Priority.NORMAL}
+        return render_to_string("tickets/admin/_subject.html", context)
 
-    @display(description=gettext_lazy("status"), label=STATUS_COLOURS)
-    def status_label(self, ticket: Ticket) -> tuple[str, str]:
-        return ticket.status, ticket.get_status_display()
+    @display(description=gettext_lazy("status"))
+    def status_label(self, ticket: Ticket) -> str:
+        return render_to_string("tickets/admin/_badge.html", {"ticket": ticket})
+
+    @display(description=gettext_lazy("last activity"))
+    def last_activity(self, ticket: Ticket) -> str:
+        return render_to_string("tickets/admin/_when.html", {"at": ticket.last_activity_at})
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
@@ -186,6 +188,8 @@ class TicketAdmin(DeskAdmin):
             "minutes_total": sum(entry.minutes for entry in entries),
             "history": Ticket.objects.of(ticket.requester).exclude(pk=ticket.pk).newest_first()[:5],
             "may_work": is_agent(person),
+            "is_pressing": ticket.priority > Priority.NORMAL,
+            "last_review_day": last_review_day(ticket),
             "submission": uuid.uuid4(),
             "limits": file_limits(),
             **drafts,
@@ -214,7 +218,10 @@ class TicketAdmin(DeskAdmin):
         """Every verb of the workflow that the state and the person's role allow."""
         ticket = self.ticket(request, object_id)
         text, minutes = request.POST.get("text", ""), request.POST.get("minutes", "")
-        draft = {"verb_draft": {"name": name, "text": text, "minutes": minutes}}
+        draft: dict[str, Any] = {"verb_draft": {"name": name, "text": text, "minutes": minutes}}
+        if name not in {verb.name for verb in available(ticket, actor(request))}:
+            # The dialog is gone with the state it belonged to; the words come back in the composer.
+            draft["reply_form"] = ReplyForm(initial={"text": text})
         form = self.verb_forms[name](request.POST) if name in self.verb_forms else None
         if name not in DO:
             return self.refused(request, ticket, _("There is no such step."), **draft)

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass, field
 
 from tickets.mail.charsets import decode
-from tickets.mail.clean import display_name, plain_text
-from tickets.mail.headers import BASE64_LETTERS, base64_bytes, decode_words, parameters_of, text_of
+from tickets.mail.clean import FALLBACK_NAME, display_name, plain_text
+from tickets.mail.headers import BASE64_LETTERS, base64_bytes, decode_words, text_of
 from tickets.mail.mime import Part, Tree, token
 
 MAX_TEXT_BYTES = 4_000_000  # of one part
@@ -61,16 +61,15 @@ class Content:
 def choose(root: Part) -> Choice:
     choice = Choice()
     _choose([root], "mixed", choice, _Lists(choice.text, choice.html, in_alternative=False))
+    if choice.files == [root] and root.kind.startswith("text/") and root.kind not in _EXTENSIONS:
+        # An unusual kind of text, and nothing else to read.
+        return Choice(text=[root])
     return choice
-
-
-def disposition_of(part: Part) -> str:
-    return parameters_of(part.text("content-disposition"))[0]
 
 
 def raw_name(part: Part) -> str:
     """The file name as the sender wrote it, '' when he gave none."""
-    given = parameters_of(part.text("content-disposition"))[1]
+    given = part.file_parameters
     return decode_words(given.get("filename") or given.get("name") or part.parameters.get("name") or "").strip()
 
 
@@ -81,7 +80,7 @@ def file_name(part: Part, content: bytes) -> str:
         return display_name(name)
     extension = _EXTENSIONS.get(part.kind, "bin")
     if part.kind != "message/rfc822":
-        return display_name(f"{part.kind.partition('/')[0]}.{extension}")
+        return display_name(f"{part.kind.partition('/')[0].replace('application', FALLBACK_NAME)}.{extension}")
     subject = _SUBJECT.search(content[:MAX_SUBJECT_SEARCH])
     title = decode_words(text_of(subject[1])) if subject else ""
     # A subject is a sentence, not a path: its slashes do not divide it.
@@ -185,7 +184,7 @@ def _choose(parts: list[Part], kind: str, choice: Choice, lists: _Lists) -> None
 
 def _is_text(part: Part, index: int, kind: str) -> bool:
     """A text with a file name is the message itself only where a message stands: first."""
-    if part.kind not in ("text/plain", "text/html") or disposition_of(part) == "attachment":
+    if part.kind not in ("text/plain", "text/html") or part.disposition == "attachment":
         return False
     return index == 0 or (kind != "related" and not raw_name(part))
 

@@ -10,8 +10,8 @@ MAX_NAME = 150  # characters of a file name
 MAX_EXTENSION = 20  # a longer one is taken for a part of the name
 MAX_HTML = 1_000_000  # characters, of the HTML that comes in and of what goes out
 # An HTML parser takes time in the square of the nesting, of the attributes of one tag, and of the formatting tags that
-# it must repeat in each paragraph. With these limits the worst that we found takes less than two seconds.
-MAX_TAGS = 20_000
+# it must repeat in each paragraph. With these limits the worst that we found takes about a second.
+MAX_TAGS, MAX_OPENED = 30_000, 10_000
 MAX_BETWEEN_TAGS = 100_000  # characters
 MAX_FORMATTED = 50  # tags with attributes that a paragraph would repeat; with more of them all lose their attributes
 FALLBACK_NAME = "file"
@@ -111,7 +111,8 @@ def _is_too_complex(html: str) -> bool:
     runs = html.split("<", MAX_TAGS + 1)
     if len(runs) > MAX_TAGS + 1 or max(map(len, runs)) > MAX_BETWEEN_TAGS:
         return True
-    return len(_FORMATTING_LEFT.findall(html)) > MAX_FORMATTED
+    opened = sum(run[:1].isalpha() for run in runs)
+    return opened > MAX_OPENED or len(_FORMATTING_LEFT.findall(html)) > MAX_FORMATTED
 
 
 def _known_reference(match: re.Match[str]) -> str:

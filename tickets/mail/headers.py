@@ -17,6 +17,7 @@ MAX_ENCODED = 16_384  # characters of a text that may hold encoded words
 MAX_PARAMETERS = 8_192  # characters of a Content-Type or Content-Disposition
 MAX_REFERENCES = 50
 MAX_DATE = 100
+MAX_PIECES = 1_000_000  # of base64 that is padded in the middle
 TOO_MANY_FIELDS = "too many headers"
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 
@@ -31,7 +32,7 @@ _USUAL_FIELD = re.compile(
 )
 # A parameter whose line should have begun with a space.
 _LOST_INDENT = re.compile(rb"(?i)(?:boundary|charset|filename|format|name)\*?=")
-_MBOX_FROM = re.compile(rb">?From [^\r\n]*\r?\n")
+_ENVELOPE = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*+(?:>?From (?!\s*:)[^\r\n]*\r?\n)?")
 
 _WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _CUT_WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?([^?]*)\??$")
@@ -78,11 +79,8 @@ def read_fields(source: bytes, start: int, max_fields: int) -> tuple[list[Field]
 
 def skip_envelope(source: bytes) -> int:
     """Where the first field begins, behind a byte order mark, empty lines and the line that mailbox files add."""
-    start = 3 if source.startswith(b"\xef\xbb\xbf") else 0
-    while source[start : start + 1] in (b"\r", b"\n"):
-        start += 1
-    match = _MBOX_FROM.match(source, start)
-    return match.end() if match else start
+    match = _ENVELOPE.match(source)
+    return match.end() if match else 0
 
 
 def text_of(raw: bytes, hint: str = "") -> str:
@@ -115,7 +113,8 @@ def decode_words(text: str) -> str:
 def parameters_of(value: str) -> tuple[str, dict[str, str]]:
     """('text/plain', {'charset': 'utf-8'}) of a Content-Type or Content-Disposition, RFC 2231 and mistakes included."""
     value = " ".join(value[:MAX_PARAMETERS].split())
-    main = (_MAIN_VALUE.findall(value) or [""])[0]
+    start = _MAIN_VALUE.match(value)
+    main = start[0] if start else ""
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
     for match in _PARAMETER.finditer(value, len(main)):
@@ -159,11 +158,11 @@ def date_of(value: str) -> datetime | None:
 
 def base64_bytes(data: bytes) -> bytes:
     """What can be decoded; anything foreign is skipped, missing or early padding is forgiven."""
-    data = data.translate(None, _NOT_BASE64)
-    if b"=" not in data[:-2]:
-        return _one_base64(data.rstrip(b"="))
+    data = data.translate(None, _NOT_BASE64).rstrip(b"=")
+    if b"=" not in data:
+        return _one_base64(data)
     # Some senders pad each line: each piece is decoded for itself, within reason.
-    return b"".join(_one_base64(piece) for piece in data.split(b"=", 10_000))
+    return b"".join(_one_base64(piece) for piece in data.split(b"=", MAX_PIECES)[:MAX_PIECES])
 
 
 def _one_base64(data: bytes) -> bytes:

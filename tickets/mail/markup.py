@@ -5,13 +5,14 @@ from html import unescape
 
 from tickets.mail.clean import plain_text
 
-MAX_HTML = 2_000_000  # characters; what follows is left out
+MAX_HTML = 1_000_000  # characters; what follows is left out
 MAX_TAG = 65_536
 MAX_QUOTES = 10  # marks before a line
 MAX_INDENT = 5
 MAX_FEEDS = 3  # line feeds in a row
 MAX_LINK_TAG = 4_096
 
+_MARKUP = re.compile(r"<(?=[a-zA-Z/!?])")
 _NAME = re.compile(r"/?\s*([a-zA-Z][a-zA-Z0-9:]{0,30})")
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]{1,2000})"|'([^']{1,2000})'|([^\s"'>]{1,2000}))""", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\n\r\f]+")
@@ -47,23 +48,25 @@ class _Reader:
 
     def read(self) -> None:
         position = 0
-        while (start := self.html.find("<", position)) >= 0:
-            self.writer.add(self.html[position:start])
-            position = self._markup(start)
+        while match := _MARKUP.search(self.html, position):
+            self.writer.add(self.html[position : match.start()])
+            position = self._markup(match.start())
+            if self.next_close == len(self.html):
+                # No tag can end any more.
+                break
         self.writer.add(self.html[position:])
 
     def _markup(self, start: int) -> int:
         """Deal with what begins at the '<'; gives where it ends."""
         if self.html.startswith("<!--", start):
             return self._after_comment(start)
-        following = self.html[start + 1 : start + 2]
-        end = self._end_of_tag(start) if following.isalpha() or following in ("/", "!", "?") else -1
+        end = self._end_of_tag(start)
         if end < 0:
             self.writer.add("<")
             return start + 1
         match = _NAME.match(self.html, start + 1, end)
         name = match[1].lower() if match else ""
-        if following == "/":
+        if self.html[start + 1] == "/":
             self.writer.close(name)
         elif name in _RAW:
             return self._after_raw(name, end + 1)
@@ -183,8 +186,10 @@ class _Writer:
             self.feeds += 1
 
     def _break(self, feeds: int) -> None:
+        if self.is_after_bullet:
+            return
         self.gap = ""
-        while self.feeds < feeds and not self.is_after_bullet:
+        while self.feeds < feeds:
             self.pieces.append("\n")
             self.feeds += 1
 

@@ -25,7 +25,7 @@ _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,80}")
 _BARE_TYPES = {"text": "text/plain", "plain": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """A node of the tree; a leaf's body is `source[start:end]` of its tree."""
 
@@ -34,7 +34,10 @@ class Part:
     parameters: dict[str, str]
     boundary: bytes
     start: int
-    end: int = 0
+    end: int
+    # 'attachment', 'inline' or '', and what came with it.
+    disposition: str = ""
+    file_parameters: dict[str, str] = field(default_factory=dict)
     children: list["Part"] = field(default_factory=list)
 
     @property
@@ -109,6 +112,7 @@ class _Builder:
         if raw.strip():
             kind, part.parameters = parameters_of(text_of(raw))
             part.kind = kind if _TYPE.fullmatch(kind) else _BARE_TYPES.get(kind, "text/plain")
+        part.disposition, part.file_parameters = parameters_of(part.text("content-disposition"))
         part.boundary = part.parameters.get("boundary", "").rstrip().encode("utf_8", "replace")[: MAX_BOUNDARY + 1]
         return part
 

@@ -20,7 +20,7 @@ from tickets.mail.headers import (
     text_of,
 )
 from tickets.mail.mailboxes import Mailbox, mailboxes
-from tickets.mail.markup import to_text
+from tickets.mail.markup import MAX_HTML, to_text
 from tickets.mail.mime import Part, Tree, read_tree
 from tickets.mail.reply import reply_text
 
@@ -106,7 +106,10 @@ def parse(raw: bytes) -> ParsedMessage:
 
 def _parse(raw: bytes) -> ParsedMessage:
     tree = read_tree(raw)
-    text, html, attachments, dropped = _Contents(tree).read()
+    contents = _Contents(tree)
+    text, html, attachments, dropped = contents.read()
+    # Subjects that nobody encoded are mostly in the charset of the text.
+    tree.root.parameters.setdefault("charset", contents.charset)
     message = _with_headers(ParsedMessage(text=text, html=html, content_type=tree.root.kind), tree)
     return replace(
         message,
@@ -176,6 +179,8 @@ class _Contents:
         self.choice = choose(tree.root)
         self.decoded: dict[int, str] = {}
         self.too_long: list[Part] = []
+        # Reading HTML as text is the slowest step: one limit for all parts together.
+        self.html_room = MAX_HTML
 
     def read(self) -> tuple[str, str, tuple[ParsedAttachment, ...], tuple[str, ...]]:
         text = self._text(self.choice.text)
@@ -193,17 +198,29 @@ class _Contents:
             self.tree.problems.append("too many files")
         return text, safe_html, attachments, tuple(display_name(name) for name in names[:MAX_DROPPED])
 
+    @property
+    def charset(self) -> str:
+        return next((part.charset for part in self.choice.text + self.choice.html if part.charset), "")
+
     def _text(self, parts: list[Part]) -> str:
-        pieces, total = [], 0
+        pieces: list[str] = []
+        room = MAX_TEXT
         for part in parts:
-            text = self._decoded(part)
-            text = (to_text(text) if part.kind == "text/html" else text).rstrip("\n")
-            if total + len(text) > MAX_TEXT:
+            text = self._readable(part) if room > 0 else ""
+            if len(text) > room or room <= 0:
                 self._keep_as_file(part)
-                text = text[: MAX_TEXT - total]
-            pieces.append(text)
-            total += len(text)
+            pieces.append(text[: max(room, 0)])
+            room -= len(text)
         return "\n\n".join(piece for piece in pieces if piece.strip()).lstrip("\n")
+
+    def _readable(self, part: Part) -> str:
+        text = self._decoded(part)
+        if part.kind != "text/html":
+            return text.rstrip("\n")
+        if len(text) > self.html_room:
+            self._keep_as_file(part)
+        text, self.html_room = text[: self.html_room], max(0, self.html_room - len(text))
+        return to_text(text)
 
     def _html(self) -> str:
         """'' when the message has none; plain texts between HTML parts keep their place."""

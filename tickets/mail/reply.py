@@ -24,31 +24,32 @@ _ADDRESS_BEFORE_COLON = re.compile(r"<[^\s<>@]+@[^\s<>@]+>\)?:$")
 _WROTE = re.compile(
     r"(?:\bwrote|\bwrites|\brakst(?:īja|a)|\bnapsal(?:\(a\)|a|i)?|\bnapísal(?:\(a\)|a)?|\bnapisał(?:\(a\)|a)?|\bpisze"
     r"|\b(?:на)?пис(?:ал(?:\([аи]\)|а)?|ав(?:\(ла\))?)|\bпиш(?:ет|е)|\bschrieb|\bparašė|\brašė|\bkirjutas"
-    r"|\bescribió|\bécrit|\bha scritto|\bschreef|\bskrev|\bkirjoitti)(?:[ \t][^:]{0,120})?:$",
+    r"|\bescribió|\bécrit|\bha scritto|\bschreef|\bskrev|\bkirjoitti)(?:[ \t].{0,120})?:$",
     re.IGNORECASE,
 )
 # How an attribution begins: with a word for 'on', a weekday or a number of the date.
 _ATTRIBUTION_START = re.compile(
     r"[>\s]*(?:on|am|dne|dňa|dnia|w dniu|le|el|il|op|den|"
     r"(?:pirmd|otrd|trešd|ceturtd|piektd|sestd|svētd|po|út|st|čt|pá|so|ne|pon|wt|śr|czw|pt|sob|niedz|ndz"
-    r"|пн|вт|ср|чт|пт|сб|вс|нд|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)\w*[.,]?)\s|[>\s]*\d",
+    r"|пн|вт|ср|чт|пт|сб|вс|нд|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)\w*[.,]*)\s|[>\s]*\d",
     re.IGNORECASE,
 )
 
 _SEPARATOR = re.compile(
-    r"[-_\s*]{2,}(?:original message|ursprüngliche nachricht|(?:oriģināl|sākotnēj)(?:ais|ā) (?:ziņojums|vēstule)"
+    r"[-_\s*]{2,}+(?:(?:original|reply) message|on .{5,200} wrote|ursprüngliche nachricht"
+    r"|(?:oriģināl|sākotnēj)(?:ais|ā) (?:ziņojums|vēstule)"
     r"|původní (?:zpráva|e-?mail)|pôvodná správa|(?:oryginalna )?wiadomość(?: oryginalna)?"
     r"|(?:исходное|оригинальное) сообщение|оригінальне повідомлення|message d'origine|messaggio originale"
     r"|mensaje original|oorspronkelijk bericht|ursprungligt meddelande)[-_\s*]{2,}$",
     re.IGNORECASE,
 )
 _FORWARDED = re.compile(
-    r"[-_\s*]*(?:begin )?(?:forwarded message|pārsūtīt[aās]\w* (?:ziņ\w+|vēstule)|přeposlaná zpráva"
+    r"[-_\s*]*+(?:begin )?(?:forwarded message|pārsūtīt[aās]\w* (?:ziņ\w+|vēstule)|přeposlaná zpráva"
     r"|přeposílaná zpráva|(?:przekazana wiadomość|wiadomość przekazana)|пересылаемое (?:сообщение|письмо)"
     r"|пересланное (?:сообщение|письмо)|переслане повідомлення|weitergeleitete nachricht)\b[^:\n]{0,60}:?[-_\s*]*$",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"\s*[_\-=*]{5,}\s*$")
+_RULE = re.compile(r"\s*+[_\-=*]{5,}+\s*$")
 
 # The header block that Outlook and its like put over the old message: each kind of label, once.
 _LABELS = {
@@ -60,7 +61,7 @@ _LABELS = {
     "|predmet",
 }
 _LABEL = re.compile(
-    r"[>\s*]*(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + r")\s?\*?:", re.IGNORECASE
+    r"[>\s*]*+(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + r")\s?\*?:", re.IGNORECASE
 )
 
 
@@ -91,8 +92,9 @@ def reply_text(text: str, language: str = "", *, marker: str = "") -> tuple[str,
     if cut == _NOT_FOUND:
         cut = _cut_by_library(seen, language)
     quoted = _quoted(seen, cut)
-    written = "\n".join([*lines[: quoted.start], *lines[quoted.stop :]]).strip("\n")
-    if not written.strip():
+    above, below = lines[: quoted.start], lines[quoted.stop :]
+    written = "\n\n".join(filter(str.strip, ("\n".join(part).strip("\n") for part in (above, below))))
+    if not written:
         return text.strip("\n"), ""
     return written, "\n".join(lines[quoted.start : quoted.stop]).strip("\n")
 
@@ -148,7 +150,10 @@ def _first_cut(seen: list[str], marker: str) -> _Cut:
 
 
 def _cut_at_mark(seen: list[str], number: int) -> _Cut:
-    """The first quoted line. Some programs mark the attribution too."""
+    """The first quoted line. Some programs mark the attribution too, some leave out its colon."""
+    above = next((one for one in range(number - 1, max(number - 3, -1), -1) if seen[one]), -1)
+    if above >= 0 and _ATTRIBUTION_START.match(seen[above]) and _ADDRESS.search(seen[above]):
+        return _Cut(above, number)
     for end in range(number, min(number + MAX_ATTRIBUTION, len(seen))):
         bare = [line.lstrip("> ") for line in seen[number : end + 1]]
         if bare[-1].endswith(":") and _attribution([*bare, ">"], len(bare) - 1) >= 0:

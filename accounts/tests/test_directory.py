@@ -1,0 +1,143 @@
+"""People and organisations in the admin: who may change what, and what each change leaves behind."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Event, Organisation, Person, Tenant
+from accounts.search import find_organisations, find_people
+from conftest import Desk, Visit
+
+NO_INLINES = {"representations-TOTAL_FORMS": "0", "representations-INITIAL_FORMS": "0"}
+
+
+def person_fields(person: Person, **changes: Any) -> dict[str, Any]:
+    return {"name": person.name, "email": person.email, "language": "en", "is_active": "on", **NO_INLINES, **changes}
+
+
+def test_an_agent_edits_a_customer(desk: Desk, visit: Visit) -> None:
+    visit(desk, desk.agent).post(
+        f"/admin/accounts/person/{desk.requester.pk}/change/", person_fields(desk.requester, name="Rita Renamed")
+    )
+    with desk.entered():
+        assert Person.objects.get(pk=desk.requester.pk).name == "Rita Renamed"
+
+
+def test_the_change_is_history_without_its_values(desk: Desk, visit: Visit) -> None:
+    visit(desk, desk.agent).post(
+        f"/admin/accounts/person/{desk.requester.pk}/change/", person_fields(desk.requester, name="Rita Renamed")
+    )
+    with desk.entered():
+        event = Event.objects.get(kind="person.changed")
+    assert "Rita Renamed" not in str(event.data) and event.by_id == desk.agent.pk
+
+
+def test_an_agent_cannot_make_a_manager(desk: Desk, visit: Visit) -> None:
+    """The field is not on an agent's form; posting it changes nothing."""
+    visit(desk, desk.agent).post(
+        f"/admin/accounts/person/{desk.requester.pk}/change/", person_fields(desk.requester, is_manager="on", is_agent="on")
+    )
+    with desk.entered():
+        assert not Person.objects.get(pk=desk.requester.pk).is_staff
+
+
+def test_a_manager_makes_an_agent(desk: Desk, visit: Visit) -> None:
+    visit(desk, desk.manager).post(
+        f"/admin/accounts/person/{desk.requester.pk}/change/",
+        person_fields(desk.requester, is_agent="on", support_line="1"),
+    )
+    with desk.entered():
+        assert Person.objects.get(pk=desk.requester.pk).is_agent
+
+
+def test_an_agent_does_not_edit_a_colleague(desk: Desk, visit: Visit) -> None:
+    visit(desk, desk.agent).post(
+        f"/admin/accounts/person/{desk.manager.pk}/change/", person_fields(desk.manager, email="me@example.com")
+    )
+    with desk.entered():
+        assert Person.objects.get(pk=desk.manager.pk).email == desk.manager.email
+
+
+def test_a_tenant_or_account_cannot_be_posted(desk: Desk, rival: Desk, visit: Visit) -> None:
+    visit(desk, desk.manager).post(
+        f"/admin/accounts/person/{desk.requester.pk}/change/",
+        person_fields(desk.requester, tenant=rival.id, user=desk.manager.user_id, is_verified=""),
+    )
+    with desk.entered():
+        row = Person.objects.get(pk=desk.requester.pk)
+    assert (row.tenant_id, row.user_id) == (desk.id, desk.requester.user_id)
+
+
+def test_a_double_address_is_said_at_the_form(desk: Desk, visit: Visit) -> None:
+    answer = visit(desk, desk.agent).post(
+        "/admin/accounts/person/add/", person_fields(desk.requester, name="Somebody else")
+    )
+    assert (answer.status_code, bool(answer.context["adminform"].form.errors)) == (200, True)
+
+
+@pytest.mark.parametrize("address", ["no address", "a@b@c", "\u212aate@example.com", "x@exa mple.com"])
+def test_a_bad_address_is_said_at_its_field(desk: Desk, visit: Visit, address: str) -> None:
+    answer = visit(desk, desk.agent).post("/admin/accounts/person/add/", person_fields(desk.requester, email=address))
+    assert "email" in answer.context["adminform"].form.errors
+
+
+def test_an_address_is_stored_in_its_one_form(desk: Desk, visit: Visit) -> None:
+    visit(desk, desk.agent).post(
+        "/admin/accounts/person/add/", {"name": "Nora", "email": "Nora@Example.COM", "language": "en", "is_active": "on", **NO_INLINES}
+    )
+    with desk.entered():
+        assert Person.objects.filter(email="nora@example.com").exists()
+
+
+def test_the_invitation_goes_out(desk: Desk, visit: Visit) -> None:
+    visit(desk, desk.agent).post(f"/admin/accounts/person/{desk.requester.pk}/invite/")
+    with desk.entered():
+        assert Event.objects.filter(kind="person.invited").exists()
+
+
+@pytest.mark.parametrize("words", ["rita", "RITA", "requester@alpha", "ques"])
+def test_people_are_found_by_a_part(inside: Desk, words: str) -> None:
+    assert inside.requester.pk in find_people(words)
+
+
+@pytest.mark.parametrize("words", ["%", "_", "\\", "'; DROP TABLE accounts_person; --"])
+def test_wildcards_are_letters(inside: Desk, words: str) -> None:
+    assert find_people(words) == []
+
+
+def test_search_stays_inside_the_desk(inside: Desk, rival: Desk) -> None:
+    assert rival.organisation.pk not in find_organisations("Rye")
+
+
+def test_search_finds_nothing_outside_of_a_tenant(desk: Desk) -> None:
+    assert find_people("Rita") == []
+
+
+def test_an_autocomplete_offers_only_the_desks_people(desk: Desk, rival: Desk, visit: Visit) -> None:
+    answer = visit(desk, desk.agent).get(
+        "/admin/autocomplete/",
+        {"term": "Rita", "app_label": "accounts", "model_name": "representation", "field_name": "person"},
+    )
+    assert [row["id"] for row in answer.json()["results"]] == [str(desk.requester.pk)]
+
+
+def test_the_policies_page_changes_the_desk(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        host = desk.tenant.pk
+    fields = {
+        "name": "Alpha Desk", "language": "en", "threshold_minutes": "60", "review_days": "5", "reopen_days": "30",
+        "billing_enabled": "on", "hourly_rate": "70", "vat_rate": "21", "payment_days": "14",
+    }
+    management = visit(desk, desk.manager).get(f"/admin/accounts/tenant/{host}/change/").context["inline_admin_formsets"]
+    for formset in management:
+        for form in [formset.formset.management_form, *formset.formset.forms]:
+            fields |= {form.add_prefix(name): form[name].value() for name in form.fields if form[name].value() is not None}
+    visit(desk, desk.manager).post(f"/admin/accounts/tenant/{host}/change/", fields)
+    with desk.entered():
+        assert Tenant.objects.get().review_days == 5
+
+
+def test_an_organisation_is_added(desk: Desk, visit: Visit) -> None:
+    visit(desk, desk.agent).post("/admin/accounts/organisation/add/", {"name": "New Ltd", "is_active": "on", **NO_INLINES})
+    with desk.entered():
+        assert Organisation.objects.filter(name="New Ltd").exists()

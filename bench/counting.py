@@ -1,0 +1,61 @@
+"""How many queries a page asks and how long the database takes for them."""
+
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+
+from bench.pages import logged_in, visits
+
+ROUNDS = 15
+
+
+class Statements:
+    """An execute wrapper that keeps every statement with its time. Django's own debug log would cost more than it."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, Any, float]] = []
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.seen.append((sql, params, time.perf_counter() - began))
+
+
+@contextmanager
+def recorded():
+    statements = Statements()
+    with connection.execute_wrapper(statements):
+        yield statements
+
+
+def is_query(sql: str) -> bool:
+    return "SAVEPOINT" not in sql
+
+
+def count_queries() -> dict[str, dict[str, float]]:
+    answer = {}
+    for visit in visits():
+        client = logged_in(visit)
+        rounds = []
+        for number in range(ROUNDS):
+            with recorded() as statements:
+                response = client.get(visit.paths[number % len(visit.paths)])
+            rounds.append(statements.seen)
+        if response.status_code != 200:
+            answer[visit.page] = {"status": response.status_code}
+            continue
+        counts = sorted({sum(is_query(sql) for sql, _, _ in seen) for seen in rounds[3:]})
+        answer[visit.page] = {
+            "queries": counts[-1],
+            "fewest": counts[0],
+            "savepoints": sum(not is_query(sql) for sql, _, _ in rounds[-1]),
+            "sql_ms": 1000 * statistics.median(sum(took for _, _, took in seen) for seen in rounds[3:]),
+            "bytes": len(response.content),
+        }
+    return answer

@@ -1,0 +1,102 @@
+"""The pages that are measured, and the real people who open them. Runs inside Django (bench/inside.py)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.test import Client
+from django.urls import reverse
+
+from accounts.hosts import find_host
+from accounts.models import Organisation, Person, Session
+from accounts.tenancy import enter
+from bench import plan
+from tickets.models import Ticket
+
+# So many different tickets are opened in turn.
+TICKETS = 20
+PORTAL_LIST = "portal list, mine"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One page as one person opens it. `paths` are opened in turn; all of them show the same kind of page."""
+
+    page: str
+    host: str
+    person: int
+    paths: list[str]
+
+
+@contextmanager
+def measured_desk() -> Iterator[plan.Desk]:
+    """The big desk, entered."""
+    desk = plan.Desk(1, 0)
+    found = find_host(desk.host)
+    assert found is not None, "the database is not seeded"
+    with enter(found[0]):
+        yield desk
+
+
+def measured_person() -> Person:
+    """The customer with the longest list: the first who represents the first organisation."""
+    organisation = Organisation.objects.order_by("id").first()
+    person: Person = Person.objects.filter(representations__organisation=organisation).order_by("id").first()
+    return person
+
+
+def visits() -> list[Visit]:
+    with measured_desk() as desk:
+        customer, agent = measured_person(), Person.objects.agents().order_by("id").first()
+        tickets = list(Ticket.objects.of(customer).alive().newest_first()[:TICKETS])
+        queue = reverse("admin:tickets_ticket_changelist")
+        opened = [reverse("admin:tickets_ticket_change", args=[ticket.pk]) for ticket in tickets]
+        requests = [reverse("request", args=[ticket.reference]) for ticket in tickets]
+        lists = reverse("requests")
+        return [
+            Visit(PORTAL_LIST, desk.host, customer.pk, [lists]),
+            Visit("portal list, organisation", desk.host, customer.pk, [f"{lists}?scope=organisation"]),
+            Visit("request page", desk.host, customer.pk, requests),
+            Visit("admin queue", desk.host, agent.pk, [queue]),
+            Visit("admin ticket page", desk.host, agent.pk, opened),
+        ]
+
+
+def logged_in(visit: Visit) -> Client:
+    """A browser with a session from the product's own store."""
+    client = Client(headers={"host": visit.host}, raise_request_exception=False)
+    with measured_desk():
+        client.force_login(Person.objects.select_related("user").get(pk=visit.person).user)
+    return client
+
+
+def cookies(client: Client) -> str:
+    return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+
+
+def works(client: Client, visit: Visit) -> bool:
+    """Whether the page is there at all; also lets the browser have its CSRF cookie."""
+    return client.get(visit.paths[0]).status_code == 200
+
+
+def targets() -> dict[str, dict[str, object]]:
+    """What a load process needs of each page: host, cookie, paths. A page that does not answer 200 is left out."""
+    found: dict[str, dict[str, object]] = {}
+    for visit in visits():
+        client = logged_in(visit)
+        if works(client, visit):
+            found[visit.page] = {"host": visit.host, "cookie": cookies(client), "paths": visit.paths}
+    return found
+
+
+def ids() -> dict[str, int]:
+    """For the bare views, which know neither hosts nor sessions of the product."""
+    with measured_desk():
+        person = measured_person()
+        return {"tenant": person.tenant_id, "person": person.pk, "user": person.user_id or 0}
+
+
+def forget_sessions() -> None:
+    """Sessions of a run are of no use to the next. The cache drops its copies by itself."""
+    with measured_desk():
+        Session.objects.all().delete()

@@ -1,0 +1,341 @@
+/* What the agents' and accountants' pages do beyond plain forms and links. Everything works without it; its words come
+   from data- attributes, so that they are translated. */
+(() => {
+  "use strict";
+
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const locale = () => (document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang || "en-GB");
+  const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+
+  function el(tag, properties, ...children) {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  }
+
+  // Storage may be switched off or full; then there are no drafts, and nothing else changes.
+  function stored(deed) {
+    try {
+      return deed();
+    } catch {
+      return null;
+    }
+  }
+
+  // ---- what Unfold leaves out: names for its icons, keys for what only a pointer could press, labels in its tables ----
+
+  function mend(root) {
+    for (const icon of all(".material-symbols-outlined:not([aria-hidden])", root)) {
+      icon.setAttribute("aria-hidden", "true");
+      icon.setAttribute("translate", "no");
+    }
+    for (const thing of all("a:not([href]), span, div", root)) {
+      const name = thing.hasAttribute("x-on:click") && (thing.textContent.trim() || thing.title);
+      if (!name || thing.hasAttribute("role") || thing.querySelector("a, button, input, form")) continue;
+      thing.setAttribute("role", "button");
+      thing.tabIndex = 0;
+    }
+    for (const field of all("td input:not([type=hidden]), td select, td textarea", root)) {
+      if (field.labels?.length || field.hasAttribute("aria-label") || field.hasAttribute("aria-labelledby")) continue;
+      const cell = field.closest("td");
+      const head = cell.closest("table").querySelectorAll("thead th")[cell.cellIndex];
+      const name = cell.dataset.label || head?.textContent.replace("*", "").trim();
+      if (name) field.setAttribute("aria-label", name);
+    }
+    const search = document.getElementById("searchbar");
+    if (search) search.setAttribute("aria-label", search.placeholder);
+    document.getElementById("searchbar-submit")?.setAttribute("aria-label", search.placeholder);
+    // Unfold looks for a text box beside every file field; ours have none.
+    for (const input of all("[data-attach] input[type=file]", root)) input.hasChangeListener = true;
+  }
+
+  // ---- times ----
+
+  const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+  function showTimes() {
+    const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
+    const exactly = new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" });
+    const briefly = new Intl.DateTimeFormat(locale(), { dateStyle: "medium" });
+    for (const time of all("time[data-relative]")) {
+      const moment = new Date(time.dateTime);
+      if (isNaN(moment)) continue;
+      const seconds = (moment - Date.now()) / 1000;
+      const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || ["minute", 60];
+      const wall = new Date(time.dateTime.slice(0, 19)); // the desk's own clock, not the browser's
+      const exact = exactly.format(wall);
+      const near = Math.abs(seconds) < 7 * 86400;
+      const count = Math.abs(seconds) < 60 ? 0 : Math.trunc(seconds / size);
+      time.title = exact;
+      time.replaceChildren(
+        near ? relative.format(count, unit) : briefly.format(wall),
+        el("span", { className: "desk-hush", textContent: ` (${exact})` }),
+      );
+    }
+  }
+
+  // ---- sending once ----
+
+  function release(form) {
+    delete form.dataset.busy;
+    for (const button of all("[data-once][aria-disabled]", form)) {
+      button.removeAttribute("aria-disabled");
+      button.replaceChildren(...button.kept);
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!("onceForm" in form.dataset)) return;
+    if (form.dataset.busy) return event.preventDefault();
+    form.dataset.busy = "true";
+    const button = event.submitter || form.querySelector("[data-once]");
+    const word = form.closest("[data-sending]")?.dataset.sending;
+    if (button && word) {
+      button.kept = [...button.childNodes];
+      button.textContent = word;
+      button.setAttribute("aria-disabled", "true");
+    }
+    setTimeout(() => release(form), 20000); // a sending that was stopped by hand can be repeated
+  });
+
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) all("form[data-busy]").forEach(release);
+  });
+
+  // ---- the composers: what was typed survives a reload and an expired session, in this window ----
+
+  const wordsOf = (text) => text.replace(/\s+/g, " ").trim();
+
+  function setUpDraft(form) {
+    const box = form.elements.text;
+    const note = form.querySelector("[data-kept]");
+    const key = `desk-draft:${form.closest("[data-person]").dataset.person}:${form.getAttribute("action")}`;
+    const draft = stored(() => sessionStorage.getItem(key)) || "";
+    // Words of mine that stand in the conversation were sent.
+    const sent = all("[data-mine] .desk-prose").some((letter) => wordsOf(letter.textContent) === wordsOf(draft));
+    if (sent) stored(() => sessionStorage.removeItem(key));
+    else if (draft && !box.value) {
+      box.value = draft;
+      note.hidden = false;
+      if (form.id === "note") choose("note");
+    }
+    box.addEventListener("input", () => {
+      stored(() => (box.value ? sessionStorage.setItem(key, box.value) : sessionStorage.removeItem(key)));
+    });
+    form.querySelector("[data-discard]").addEventListener("click", () => {
+      stored(() => sessionStorage.removeItem(key));
+      box.value = "";
+      note.hidden = true;
+      box.focus();
+    });
+  }
+
+  function choose(name, focus) {
+    const choice = document.getElementById(`composer-${name}`);
+    if (!choice) return;
+    choice.checked = true;
+    if (!focus) return;
+    document.getElementById("composer").scrollIntoView({ block: "nearest" });
+    document.getElementById(`${name}-text`).focus();
+  }
+
+  // ---- files: chosen, dropped or pasted; listed, and taken out again ----
+
+  function setUpFiles(field) {
+    const input = field.querySelector("input[type=file]");
+    const list = field.querySelector("[data-attach-list]");
+    const note = field.querySelector("[data-attach-note]");
+    const { maxMb, maxFiles, ...texts } = field.dataset;
+    const size = new Intl.NumberFormat(locale(), { style: "unit", unit: "kilobyte", maximumFractionDigits: 0 });
+    let files = [];
+
+    function show() {
+      const bag = new DataTransfer();
+      files.forEach((file) => bag.items.add(file));
+      input.files = bag.files;
+      list.hidden = files.length === 0;
+      list.replaceChildren(...files.map(item));
+    }
+
+    function item(file) {
+      const button = el("button", { type: "button", textContent: "×", ariaLabel: texts.remove.replace("[name]", file.name) });
+      button.addEventListener("click", () => {
+        files = files.filter((other) => other !== file);
+        show();
+        input.focus();
+      });
+      const facts = el("span", { className: "desk-soft", textContent: size.format(Math.ceil(file.size / 1024)) });
+      return el("li", {}, el("span", { className: "desk-name", textContent: file.name }), facts, button);
+    }
+
+    function add(added) {
+      const refused = [];
+      for (const file of added) {
+        if (files.some((old) => old.name === file.name && old.size === file.size)) continue;
+        if (file.size > maxMb * 1048576) refused.push(texts.tooBig.replace("[name]", file.name).replace("[most]", maxMb));
+        else if (files.length >= maxFiles) refused.push(texts.tooMany.replace("[name]", file.name).replace("[most]", maxFiles));
+        else files.push(file);
+      }
+      note.textContent = refused.join(" ");
+      note.hidden = refused.length === 0;
+      show();
+    }
+
+    const form = input.form;
+    input.addEventListener("change", () => add([...input.files]));
+    form.addEventListener("paste", (event) => {
+      if (event.clipboardData.files.length === 0) return;
+      event.preventDefault();
+      add([...event.clipboardData.files]);
+    });
+    for (const type of ["dragenter", "dragover"]) {
+      form.addEventListener(type, (event) => {
+        event.preventDefault();
+        form.classList.add("desk-over-drop");
+      });
+    }
+    for (const type of ["dragleave", "drop"]) form.addEventListener(type, () => form.classList.remove("desk-over-drop"));
+    form.addEventListener("drop", (event) => {
+      if (event.dataTransfer.files.length === 0) return;
+      event.preventDefault();
+      add([...event.dataTransfer.files]);
+    });
+  }
+
+  // ---- the sheets of verbs: one at a time, away with Escape or a press beside ----
+
+  function closeSheets(except) {
+    for (const sheet of all("details[data-sheet][open], .desk-me[open]")) if (!except || !sheet.contains(except)) sheet.open = false;
+  }
+
+  function setUpSheet(sheet) {
+    sheet.addEventListener("toggle", () => {
+      if (!sheet.open) return;
+      const form = sheet.querySelector("form");
+      form.querySelector("textarea, input:not([type=hidden])").focus();
+      // A sheet at the right edge opens to the left.
+      form.style.left = "";
+      const over = form.getBoundingClientRect().right - document.documentElement.clientWidth + 16;
+      if (over > 0) form.style.left = `${-over}px`;
+    });
+  }
+
+  // ---- walking the queue: the list remembers its tickets, a ticket knows its neighbours ----
+
+  function rememberQueue() {
+    if (!document.body.classList.contains("desk-queue")) return;
+    const links = all("#result_list .field-reference_and_subject a").map((link) => link.getAttribute("href"));
+    stored(() => sessionStorage.setItem("desk-queue", JSON.stringify(links)));
+  }
+
+  function setUpWalk(walk) {
+    const links = stored(() => JSON.parse(sessionStorage.getItem("desk-queue"))) || [];
+    const path = (link) => new URL(link, location.href).pathname;
+    const place = links.findIndex((link) => path(link) === location.pathname);
+    if (place < 0) return;
+    const link = (to, label, name) => {
+      if (!links[to]) return "";
+      const icon = document.querySelector(".desk-event .desk-icon, .desk-icon").cloneNode(true);
+      icon.querySelector("use").setAttribute("href", icon.querySelector("use").getAttribute("href").replace(/#.*/, "#arrow-right"));
+      return el("a", { href: links[to], rel: name, className: name === "prev" ? "desk-walk-back" : "", title: label, ariaLabel: label }, icon);
+    };
+    const said = walk.dataset.place.replace("[place]", place + 1).replace("[count]", links.length);
+    walk.replaceChildren(link(place - 1, walk.dataset.previous, "prev"), said, link(place + 1, walk.dataset.next, "next"));
+    walk.hidden = false;
+  }
+
+  // ---- single keys, which can be switched off (WCAG 2.1.4) ----
+
+  const KEYS = {
+    r: () => choose("reply", true),
+    n: () => choose("note", true),
+    a: () => document.getElementById("id_assignee")?.focus(),
+    j: () => document.querySelector("[data-walk] [rel=next]")?.click(),
+    k: () => document.querySelector("[data-walk] [rel=prev]")?.click(),
+  };
+  const keysAreOn = () => stored(() => localStorage.getItem("desk-keys")) !== "off";
+
+  document.addEventListener("keydown", (event) => {
+    const { target } = event;
+    if (event.key === "Escape") {
+      const open = document.querySelector("details[data-sheet][open], .desk-me[open]");
+      closeSheets();
+      open?.querySelector("summary").focus();
+    }
+    if ((event.key === "Enter" || event.key === " ") && target.matches?.("[role=button][tabindex]")) {
+      event.preventDefault();
+      target.click();
+    }
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && target.matches?.("[data-ctrl-enter]")) {
+      event.preventDefault();
+      target.form.requestSubmit(target.form.querySelector("[data-once]"));
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !document.querySelector("[data-ticket]")) return;
+    if (typing(target) || !KEYS[event.key] || !keysAreOn()) return;
+    event.preventDefault();
+    KEYS[event.key]();
+  });
+
+  document.addEventListener("click", (event) => {
+    closeSheets(event.target);
+    const opener = event.target.closest("[data-open]");
+    if (!opener) return;
+    event.preventDefault();
+    choose(opener.dataset.open, true);
+  });
+
+  // ---- ready to invoice: the sums follow the ticks ----
+
+  function setUpBill(form) {
+    const boxes = all("input[name=ticket]", form);
+    const every = form.querySelector("[data-bill-all]");
+    const money = new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    const cents = (text) => Math.round(Number(text) * 100);
+    const put = (name, sum) => (form.querySelector(`[data-bill-${name}]`).textContent = `${money.format(sum / 100)} ${form.dataset.currency}`);
+
+    function show() {
+      const bases = new Map();
+      for (const box of boxes) if (box.checked) bases.set(box.dataset.rate, (bases.get(box.dataset.rate) || 0) + cents(box.dataset.net));
+      const net = [...bases.values()].reduce((sum, base) => sum + base, 0);
+      const vat = [...bases].reduce((sum, [rate, base]) => sum + Math.round((base * Number(rate)) / 100), 0);
+      put("net", net);
+      put("vat", vat);
+      put("gross", net + vat);
+      const chosen = boxes.filter((box) => box.checked).length;
+      every.checked = chosen === boxes.length;
+      every.indeterminate = chosen > 0 && chosen < boxes.length;
+      form.querySelector("[data-once]").disabled = chosen === 0;
+    }
+
+    every.hidden = false;
+    form.addEventListener("change", (event) => {
+      if (event.target === every) for (const box of boxes) box.checked = every.checked;
+      show();
+    });
+    if (boxes.some((box) => !box.checked)) show(); // a browser may bring ticks back
+  }
+
+  // ---- a page as it arrives ----
+
+  addEventListener("DOMContentLoaded", () => {
+    mend(document);
+    showTimes();
+    setInterval(showTimes, 60000);
+    rememberQueue();
+    all("[data-composer]").forEach(setUpDraft);
+    all("[data-attach]").forEach(setUpFiles);
+    all("[data-sheet]").forEach(setUpSheet);
+    all("[data-walk]").forEach(setUpWalk);
+    all("[data-bill]").forEach(setUpBill);
+    for (const keys of all("[data-keys]")) {
+      const choice = keys.querySelector("[data-keys-switch]");
+      keys.hidden = false;
+      choice.checked = keysAreOn();
+      choice.addEventListener("change", () => stored(() => localStorage.setItem("desk-keys", choice.checked ? "on" : "off")));
+    }
+    document.querySelector(".desk-ticket [aria-invalid=true]")?.focus();
+  });
+
+  document.addEventListener("formset:added", (event) => mend(event.target));
+})();

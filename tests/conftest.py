@@ -1,0 +1,218 @@
+"""The whole product, running: its own database, web server, worker, listener and browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg2
+import pytest
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+
+from servicedesk import environment
+from servicedesk.demo import PASSWORD
+
+ROOT = Path(__file__).resolve().parent.parent
+# A ceiling that only a hang reaches.
+LONGEST_WAIT = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(what: Callable[[], Any], why: str) -> Any:
+    """Ask until the answer is true."""
+    end = time.monotonic() + LONGEST_WAIT
+    while time.monotonic() < end:
+        answer = what()
+        if answer:
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"waited {LONGEST_WAIT:.0f} s for {why}")
+
+
+@dataclass
+class Product:
+    """A running copy. Its people read English here, so that the tests can."""
+
+    port: int
+    smtp_port: int
+    env: dict[str, str]
+    database: str
+
+    def at(self, desk: str = "integrator") -> str:
+        return f"http://{desk}.localhost:{self.port}"
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """What really stands in the database, asked as its owner."""
+        direct = connect(self.database)
+        with direct, direct.cursor() as cursor:
+            cursor.execute(sql)
+            found = list(cursor.fetchall()) if cursor.description else []
+        direct.close()
+        return found
+
+
+def connect(database: str) -> Any:
+    owner = environment.database("DATABASE_OWNER_URL")
+    return psycopg2.connect(
+        dbname=database, user=owner["USER"], password=owner["PASSWORD"], host=owner["HOST"], port=owner["PORT"]
+    )
+
+
+def url_for(name: str, database: str) -> str:
+    """The address in a variable, leading to another database of the same server."""
+    known = environment.database(name)
+    host = quote(str(known["HOST"]), safe="")
+    return f"postgres://{known['USER']}:{quote(str(known['PASSWORD']), safe='')}@{host}:{known['PORT']}/{database}"
+
+
+def make_database(database: str) -> None:
+    server = connect(str(environment.database("DATABASE_OWNER_URL")["NAME"]))
+    server.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+    with server.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{database}"')
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    folder = tmp_path_factory.mktemp("product")
+    database = f"product_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    make_database(database)
+    port, smtp_port = free_port(), free_port()
+    env = {
+        **os.environ,
+        "DATABASE_URL": url_for("DATABASE_URL", database),
+        "DEMO": "1",
+        "PORT": str(port),
+        "SMTP_PORT": str(smtp_port),
+        "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
+        "FILES_ROOT": str(folder / "files"),
+        "MAILBOX_ROOT": str(folder / "mailbox"),
+        "STATIC_ROOT": str(folder / "static"),
+        "QUEUE_PREFIX": database,
+    }
+    owner_env = {**env, "DATABASE_URL": url_for("DATABASE_OWNER_URL", database)}
+    manage(owner_env, "migrate", "--verbosity=0")
+    manage(env, "compile_texts")
+    manage(env, "collectstatic", "--noinput", "--verbosity=0")
+    manage(env, "create_demo")
+    running = Product(port, smtp_port, env, database)
+    running.query("UPDATE accounts_person SET language = 'en'")
+    children = start(env, folder, port)
+    try:
+        wait_for(lambda: answers(port), "the web server")
+        wait_for(lambda: listens(smtp_port), "the SMTP listener")
+        yield running
+    finally:
+        for child in children:
+            os.killpg(child.pid, signal.SIGTERM)
+        for child in children:
+            child.wait(timeout=LONGEST_WAIT)
+
+
+def manage(env: dict[str, str], *arguments: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=env, check=True, capture_output=True)
+
+
+def start(env: dict[str, str], folder: Path, port: int) -> list[subprocess.Popen[bytes]]:
+    python = [sys.executable, "-m"]
+    commands = [
+        [*python, "gunicorn", "servicedesk.wsgi:application", "-b", f"127.0.0.1:{port}", "-k", "gthread", "--threads", "4"],
+        [*python, "celery", "-A", "servicedesk", "worker", "--concurrency", "1", "-Q", "mail-in,mail-out,clock,documents,celery"],
+        [sys.executable, "manage.py", "smtp_listener"],
+    ]
+    children = []
+    for number, command in enumerate(commands):
+        with (folder / f"{number}.log").open("wb") as log:
+            child = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
+        children.append(child)
+    return children
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/", timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            return line.recv(3) == b"220"
+    except OSError:
+        return False
+
+
+# ---- the browser ----
+
+
+def chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    path = chromium()
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI runs the browser tests, but there is no Chromium.")
+        pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"],
+        )
+
+
+Session = Callable[..., Any]
+
+
+@pytest.fixture
+def session(browser: Any, product: Product) -> Iterator[Session]:
+    """session('customer@…') is a page of somebody logged in, in a browser profile of their own; faults of the page fail."""
+    contexts, faults = [], []
+
+    def open_page(email: str = "", *, desk: str = "integrator", width: int = 1280) -> Any:
+        context = browser.new_context(base_url=product.at(desk), viewport={"width": width, "height": 900}, locale="en-GB")
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        if email:
+            log_in(page, email)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # A refused form answers 422 or 409, which the browser notes as an error of the network: that is no fault.
+    assert [fault for fault in faults if "status of 4" not in fault] == []
+
+
+def log_in(page: Any, email: str) -> None:
+    page.goto("/account/login/")
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit], main form button:not([type=button])")
+    page.wait_for_url(lambda url: "/account/login/" not in url)

@@ -1,0 +1,274 @@
+"""Every address × who asks → status. A new address without a row here fails the run.
+
+Foreign and absent answer alike, 404; visitors get the log-in page for both; nothing answers 403 but a missing CSRF token.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.files import store
+from accounts.models import Person
+from billing import actions as billing_actions
+from billing.models import Invoice
+from conftest import Desk, Visit
+from tickets import actions
+from tickets.mail.intake import keep
+from tickets.models import Attachment, IncomingMessage, Mailbox, RequestType, Ticket
+
+# In this order: visitor, requester, colleague, stranger, agent, accountant, manager, outsider.
+EVERYBODY = 200, 200, 200, 200, 200, 200, 200, 200
+PERSONS = 302, 200, 200, 200, 200, 200, 200, 200
+OF_ORGANISATION = 302, 200, 200, 404, 200, 200, 200, 404
+OF_PAYER = 302, 404, 200, 404, 404, 200, 200, 404
+NOBODY = 404, 404, 404, 404, 404, 404, 404, 404
+STAFF = 302, 404, 404, 404, 200, 200, 200, 404
+AGENTS = 302, 404, 404, 404, 200, 404, 200, 404
+ACCOUNTANTS = 302, 404, 404, 404, 404, 200, 200, 404
+MANAGERS = 302, 404, 404, 404, 404, 404, 200, 404
+POST_ONLY = 405, 405, 405, 405, 405, 405, 405, 405
+PERSON_POST = 302, 405, 405, 405, 405, 405, 405, 405
+STAFF_POST = 302, 404, 404, 404, 405, 405, 405, 404
+AWAY = 302, 302, 302, 302, 302, 302, 302, 302
+
+# GET, per name; the outsider is the other desk's requester, logged in at their own host, asking for this desk's rows.
+GET: dict[str, tuple[int, ...]] = {
+    "home": EVERYBODY,
+    "contact": EVERYBODY,
+    "brand_css": EVERYBODY,
+    "set_language": POST_ONLY,
+    "act_for": PERSON_POST,
+    "invitation": NOBODY,
+    "requests": PERSONS,
+    "request_new": PERSONS,
+    "request_form": (302, 200, 200, 200, 200, 200, 200, 404),
+    "request": OF_ORGANISATION,
+    "request_comment": PERSON_POST,
+    "request_accept": PERSON_POST,
+    "request_reopen": PERSON_POST,
+    "file": OF_ORGANISATION,
+    "invoices": (302, 404, 200, 200, 404, 200, 200, 404),
+    "invoice": OF_PAYER,
+    "invoice_pdf": (302, 404, 404, 404, 404, 404, 404, 404),
+    "account_login": (200, 302, 302, 302, 302, 302, 302, 302),
+    "account_logout": (302, 200, 200, 200, 200, 200, 200, 200),
+    "account_change_password": PERSONS,
+    "account_set_password": (302, 302, 302, 302, 302, 302, 302, 302),
+    "account_reset_password": EVERYBODY,
+    "account_reset_password_done": EVERYBODY,
+    "account_reset_password_from_key": EVERYBODY,
+    "account_reset_password_from_key_done": EVERYBODY,
+    "account_signup": (200, 302, 302, 302, 302, 302, 302, 302),
+    "account_inactive": EVERYBODY,
+    "account_reauthenticate": PERSONS,
+    "demo_mail": NOBODY,
+    "demo_mail_send": POST_ONLY,
+    "demo_mail_message": NOBODY,
+    "demo_mail_html": NOBODY,
+    "design": NOBODY,
+    "admin:index": STAFF,
+    "admin:login": AWAY,
+    "admin:logout": (302, 404, 404, 404, 302, 302, 302, 404),
+    "admin:password_change": (302, 404, 404, 404, 302, 302, 302, 404),
+    "admin:autocomplete": (302, 404, 404, 404, 404, 404, 404, 404),
+    "admin:search": (302, 404, 404, 404, 404, 404, 404, 404),
+    "admin:jsi18n": STAFF,
+    "admin:app_list": STAFF,
+    "admin:tickets_ticket_changelist": STAFF,
+    "admin:tickets_ticket_change": STAFF,
+    "admin:tickets_ticket_verb": STAFF_POST,
+    "admin:tickets_ticket_reply": STAFF_POST,
+    "admin:tickets_ticket_note": STAFF_POST,
+    "admin:tickets_ticket_time": STAFF_POST,
+    "admin:tickets_ticket_handling": STAFF_POST,
+    "admin:tickets_incomingmessage_changelist": AGENTS,
+    "admin:tickets_incomingmessage_change": AGENTS,
+    "admin:tickets_incomingmessage_again": STAFF_POST,
+    "admin:tickets_mailbox_changelist": STAFF,
+    "admin:tickets_mailbox_change": STAFF,
+    "admin:tickets_topicgroup_changelist": STAFF,
+    "admin:tickets_topicgroup_change": STAFF,
+    "admin:tickets_topicgroup_add": MANAGERS,
+    "admin:tickets_requesttype_changelist": STAFF,
+    "admin:tickets_requesttype_change": STAFF,
+    "admin:tickets_requesttype_add": MANAGERS,
+    "admin:notifications_outboxmessage_changelist": STAFF,
+    "admin:notifications_outboxmessage_change": STAFF,
+    "admin:accounts_person_changelist": STAFF,
+    "admin:accounts_person_change": STAFF,
+    "admin:accounts_person_add": AGENTS,
+    "admin:accounts_person_invite": STAFF_POST,
+    "admin:accounts_organisation_changelist": STAFF,
+    "admin:accounts_organisation_change": STAFF,
+    "admin:accounts_organisation_add": AGENTS,
+    "admin:accounts_tenant_changelist": MANAGERS,
+    "admin:accounts_tenant_change": MANAGERS,
+    "admin:billing_invoice_changelist": ACCOUNTANTS,
+    "admin:billing_invoice_change": ACCOUNTANTS,
+    "admin:billing_invoice_pdf": (302, 404, 404, 404, 404, 302, 302, 404),
+    "admin:billing_ready": ACCOUNTANTS,
+    "admin:billing_issue": STAFF_POST,
+}
+# Django makes these for every page of the admin; nobody adds, deletes or reads Django's own history through them.
+CLOSED_TO_ALL = (302, 404, 404, 404, 404, 404, 404, 404)
+CLOSED_ENDINGS = ("_delete", "_history")
+CLOSED_ADDS = {
+    f"admin:{model}_add"
+    for model in (
+        "tickets_ticket",
+        "tickets_incomingmessage",
+        "tickets_mailbox",
+        "notifications_outboxmessage",
+        "accounts_tenant",
+        "billing_invoice",
+    )
+}
+# Catch-alls without a name: Django's redirect for forgotten slashes.
+UNNAMED = {"admin:None"}
+
+
+def names(patterns: Any, namespace: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from names(pattern.url_patterns, inner)
+        elif isinstance(pattern, URLPattern):
+            yield f"{namespace}{pattern.name}"
+
+
+ALL_NAMES = sorted(set(names(get_resolver().url_patterns)) - UNNAMED)
+
+
+def expected(name: str) -> tuple[int, ...] | None:
+    if name.endswith(CLOSED_ENDINGS) or name in CLOSED_ADDS:
+        return CLOSED_TO_ALL
+    return GET.get(name)
+
+
+def test_every_address_has_its_row() -> None:
+    # Two of the admin's own, which lead elsewhere or nowhere and take arguments of their own.
+    own = {"admin:view_on_site", "admin:password_change_done", "admin:<lambda>"}
+    assert [name for name in ALL_NAMES if expected(name) is None and name not in own] == []
+
+
+def test_no_row_is_left_over() -> None:
+    assert sorted(set(GET) - set(ALL_NAMES)) == []
+
+
+def things(desk: Desk) -> dict[str, Any]:
+    """Rows of the desk that the addresses are about: the requester's request with a file, its invoice, a mail."""
+    with desk.entered():
+        ticket = desk.accepted()
+        file = store(io.BytesIO(b"text"), name="a.txt", by=desk.requester)
+        actions.comment(desk.submit(), by=desk.requester, text="", files=[file])
+        billing_actions.issue_invoice(desk.organisation, tickets=[ticket.pk], by=desk.accountant)
+        box = Mailbox.objects.get()
+        keep(b"Subject: x\r\n\r\n", mailbox_id=box.pk, envelope_from="a@example.com", envelope_to=box.address)
+        return {
+            "reference": ticket.reference,
+            "type_id": RequestType.objects.order_by("id").first().pk,
+            "file_id": Attachment.objects.get().file_id,
+            "number": Invoice.objects.get().number,
+            "token": "no-token",
+            "key": "no-key",
+            "uidb36": "1",
+            "name": "deliver",
+            "organisation_id": desk.organisation.pk,
+            "app_label": "tickets",
+            "ids": {
+                "tickets_ticket": Ticket.objects.get(pk=ticket.pk).pk,
+                "tickets_incomingmessage": IncomingMessage.objects.get().pk,
+                "tickets_mailbox": box.pk,
+                "tickets_topicgroup": desk.type().group_id,
+                "tickets_requesttype": desk.type().pk,
+                "notifications_outboxmessage": _first("notifications.OutboxMessage"),
+                "accounts_person": desk.requester.pk,
+                "accounts_organisation": desk.organisation.pk,
+                "accounts_tenant": desk.id,
+                "billing_invoice": Invoice.objects.get().pk,
+            },
+        }
+
+
+def _first(label: str) -> int:
+    return int(apps.get_model(label).objects.order_by("id").first().pk)
+
+
+def address(name: str, known: dict[str, Any]) -> str:
+    """The address of a name, its arguments filled from the rows."""
+    possibilities = _arguments(name)
+    values = {**known}
+    model = next((key for key in known["ids"] if name.removeprefix("admin:").startswith(key)), "")
+    values["object_id"] = known["ids"].get(model, 1)
+    return reverse(name, kwargs={key: values[key] for key in possibilities})
+
+
+def _arguments(name: str) -> list[str]:
+    resolver: Any = get_resolver()
+    plain = name
+    if ":" in name:
+        prefix, plain = name.split(":")
+        resolver = resolver.namespace_dict[prefix][1]
+    return list(resolver.reverse_dict.getlist(plain)[0][0][0][1])
+
+
+@pytest.fixture
+def rows(desk: Desk) -> dict[str, Any]:
+    return things(desk)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL_NAMES if expected(name)])
+def test_who_gets_what(name: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit) -> None:
+    where = address(name, rows)
+    cast: list[tuple[Desk, Person | None]] = [
+        (desk, None),
+        (desk, desk.requester),
+        (desk, desk.colleague),
+        (desk, desk.stranger),
+        (desk, desk.agent),
+        (desk, desk.accountant),
+        (desk, desk.manager),
+        (rival, rival.requester),
+    ]
+    found = tuple(visit(*who).get(where).status_code for who in cast)
+    assert found == expected(name)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL_NAMES if name.startswith("admin:")])
+def test_an_agent_of_another_desk_reaches_no_row(
+    name: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit
+) -> None:
+    """The same address with this desk's id at the other desk: absent, whoever asks."""
+    if "object_id" not in (_arguments(name) if expected(name) else []):
+        pytest.skip("no row in the address")
+    for role in (rival.agent, rival.accountant, rival.manager):
+        browser = visit(rival, role)
+        assert browser.get(address(name, rows)).status_code in (404, 405)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL_NAMES if expected(name) in (POST_ONLY, PERSON_POST, STAFF_POST)])
+def test_no_post_reaches_another_desks_row(
+    name: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit
+) -> None:
+    if not _arguments(name):
+        pytest.skip("no row in the address")
+    where = address(name, rows)
+    for role in (rival.requester, rival.agent, rival.manager):
+        assert visit(rival, role).post(where, {"text": "x", "minutes": "5"}).status_code == 404
+
+
+def test_both_desks_answer_alike_to_foreign_and_absent(desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit) -> None:
+    browser = visit(rival, rival.requester)
+    foreign = browser.get(f"/requests/{rows['reference']}/").content.decode()
+    absent = browser.get("/requests/DESK-9999/").content.decode()
+    assert without_tokens(foreign.replace(rows["reference"], "DESK-9999")) == without_tokens(absent)
+
+
+def without_tokens(page: str) -> str:
+    """CSRF tokens are masked anew on every page."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page)
