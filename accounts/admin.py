@@ -20,7 +20,7 @@ from accounts import actions, events
 from accounts.access import get_or_404
 from accounts.errors import Refused
 from accounts.http import PersonRequest
-from accounts.models import Organisation, Person, Representation, Tenant, TenantHost
+from accounts.models import Person, Representation, Tenant, TenantHost
 from accounts.permissions import Rule, is_agent, is_manager, is_staff, nobody
 from accounts.search import find_organisations, find_people
 
@@ -154,7 +154,9 @@ class PersonAdmin(DeskAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         invite = path(
-            "<path:object_id>/invite/", self.admin_site.admin_view(require_POST(self.invite)), name="accounts_person_invite"
+            "<path:object_id>/invite/",
+            self.admin_site.admin_view(require_POST(self.invite)),
+            name="accounts_person_invite",
         )
         return [invite, *super().get_urls()]
 

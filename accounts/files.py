@@ -64,7 +64,12 @@ def store(content: IO[bytes], *, name: str, by: Person | None) -> StoredFile:
     key = f"{current_tenant_id()}/{timezone.now():%Y-%m}/{secrets.token_urlsafe(24)}"
     key = default_storage.save(key, File(content))
     return StoredFile.objects.create(
-        key=key, name=safe_name(name), size=size, content_type=kind_of(beginning), sha256=digest.hexdigest(), uploaded_by=by
+        key=key,
+        name=safe_name(name),
+        size=size,
+        content_type=kind_of(beginning),
+        sha256=digest.hexdigest(),
+        uploaded_by=by,
     )
 
 

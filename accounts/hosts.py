@@ -64,5 +64,3 @@ def offered_languages(tenant: Tenant) -> list[tuple[str, str]]:
     """(code, own name) of the languages this desk speaks, its first language first."""
     names = dict(settings.LANGUAGES)
     return [(code, names[code]) for code in tenant.languages or list(names) if code in names]
-
-

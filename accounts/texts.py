@@ -16,7 +16,6 @@ class Texts(dict[str, str]):
         return self.get(language) or self.get(settings.LANGUAGE_CODE) or next(iter(self.values()), "")
 
 
-
 class TextsField(models.JSONField):
     """A short text in up to five languages."""
 
@@ -27,7 +26,9 @@ class TextsField(models.JSONField):
         return Texts(value or {})
 
     def formfield(self, **kwargs: Any) -> Any:
-        return models.Field.formfield(self, **{"form_class": TextsFormField, **kwargs})  # type: ignore[arg-type]
+        # The admin offers a box for JSON; whoever asks gets the boxes of the languages.
+        offered = {**kwargs, "form_class": TextsFormField, "widget": TextsWidget}
+        return models.Field.formfield(self, **offered)  # type: ignore[arg-type]
 
 
 class TextsWidget(forms.MultiWidget):
@@ -43,7 +44,9 @@ class TextsWidget(forms.MultiWidget):
 class TextsFormField(forms.MultiValueField):
     widget = TextsWidget
 
-    def __init__(self, *, max_length: int | None = None, encoder: Any = None, decoder: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, max_length: int | None = None, encoder: Any = None, decoder: Any = None, **kwargs: Any
+    ) -> None:
         fields = [forms.CharField(required=False, max_length=500) for _ in settings.LANGUAGES]
         super().__init__(fields, require_all_fields=False, **kwargs)
 

@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_POST, require_http_methods
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import actions
 from accounts.access import person_required, public
@@ -38,7 +38,9 @@ def invitation(request: DeskRequest, token: str) -> HttpResponse:
         messages.success(request, _("Your password is set. Log in with it now."))
         return redirect("account_login")
     status = 422 if form.is_bound else 200
-    return render(request, "portal/invitation.html", {"valid": True, "form": form, "person_invited": person}, status=status)
+    return render(
+        request, "portal/invitation.html", {"valid": True, "form": form, "person_invited": person}, status=status
+    )
 
 
 def back_to(request: DeskRequest) -> str:

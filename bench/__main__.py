@@ -1,11 +1,10 @@
 """`python3 run.py bench seed|run|where|explain|drop …`"""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from bench import databases, measure, report
+from bench import measure, report
 from bench.databases import inside
 from bench.measure import Amount
 

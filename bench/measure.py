@@ -60,9 +60,7 @@ def jobs_for(size: int, amount: Amount, stack: ExitStack) -> dict[str, Job]:
     tenant, person = ids["tenant"], ids["person"]
     blank = Job(0, "localhost", "", [f"/rows/?person={person}"], amount.requests, amount.warm_up, amount.connections)
     cookie = inside(size, "bare_session", str(ids["user"]), settings="bench.settings", BENCH_TENANT=str(tenant))
-    ports = {
-        kind: stack.enter_context(gunicorn(size, kind, tenant)) for kind in (PRODUCT, BARE, BARE_LOGIN)
-    }
+    ports = {kind: stack.enter_context(gunicorn(size, kind, tenant)) for kind in (PRODUCT, BARE, BARE_LOGIN)}
     jobs = {
         BARE_PAGE: replace(blank, port=ports[BARE]),
         BARE_LOGIN_PAGE: replace(blank, port=ports[BARE_LOGIN], cookie=cookie),

@@ -31,11 +31,7 @@ ALIVE_MIX = (
     (Status.INVOICE, "", 15),
 )
 ENDED_MIX = ((Status.CLOSED, "", 94), (Status.REJECTED, "", 3), (Status.CANCELLED, "", 3))
-WORDS = (
-    "printer invoice warehouse payroll report login total ledger account order posting balance customer depreciation "
-    "export stops fails repeats differs disappears after update since yesterday month closing only some users "
-    "Rīga Ķekava žurnāls grāmatojums čeks účtenka platba"
-).split()
+WORDS = ["printer", "invoice", "warehouse", "payroll", "report", "login", "total", "ledger", "account", "order", "posting", "balance", "customer", "depreciation", "export", "stops", "fails", "repeats", "differs", "disappears", "after", "update", "since", "yesterday", "month", "closing", "only", "some", "users", "Rīga", "Ķekava", "žurnāls", "grāmatojums", "čeks", "účtenka", "platba"]
 
 
 @dataclass(frozen=True)
@@ -318,9 +314,7 @@ def set_sequences(connection: Any) -> None:
     with connection, connection.cursor() as cursor:
         for model in (User, Person, Organisation, Ticket):
             table = model._meta.db_table
-            cursor.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))"
-            )
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))")
 
 
 def vacuum(connection: Any) -> None:

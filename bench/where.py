@@ -11,8 +11,6 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.query import ModelIterable
-from django.db.models.sql.compiler import SQLCompiler
 from django.template.backends.django import Template
 from django.template.context import RequestContext
 from django.utils.module_loading import import_string

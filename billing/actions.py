@@ -21,6 +21,7 @@ from tickets import actions as ticket_actions
 from tickets.models import Ticket
 from tickets.workflow import Status
 
+
 @transaction.atomic
 def issue_invoice(organisation: Organisation, *, tickets: Iterable[int], by: Person) -> Invoice:
     """Put accepted tickets of one organisation on an invoice and close them (B18).

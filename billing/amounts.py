@@ -70,5 +70,3 @@ def net_by_rate(lines: Iterable[Taxed]) -> dict[Decimal, Decimal]:
     for line in lines:
         bases[line.vat_rate] = bases.get(line.vat_rate, Decimal(0)) + line.net
     return dict(sorted(bases.items()))
-
-

@@ -17,7 +17,12 @@ def document_data(invoice: Invoice, host: TenantHost) -> InvoiceDocumentData:
         supplied_on=invoice.issued_on,
         currency=invoice.currency,
         language=invoice.language,
-        seller=Seller(**_party(invoice.seller), bank=invoice.seller["bank"], iban=invoice.seller["iban"], bic=invoice.seller["bic"]),
+        seller=Seller(
+            **_party(invoice.seller),
+            bank=invoice.seller["bank"],
+            iban=invoice.seller["iban"],
+            bic=invoice.seller["bic"],
+        ),
         buyer=Party(**_party(invoice.buyer)),
         lines=tuple(
             DocumentLine(

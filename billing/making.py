@@ -80,5 +80,3 @@ def _note_failure(document_id: int, error: Exception) -> None:
 def due_documents(limit: int) -> list[int]:
     due = InvoiceDocument.objects.filter(next_try_at__lte=timezone.now()).order_by("next_try_at")
     return list(due.values_list("pk", flat=True)[:limit])
-
-

@@ -32,9 +32,7 @@ def deliver(tenant_id: int, message_id: int) -> bool:
         log.warning("mail not delivered", tenant=tenant_id, message=message.message_id, error=str(error))
         return False
     with enter(tenant_id):
-        OutboxMessage.objects.filter(pk=message.pk).update(
-            state=OutboxState.SENT, sent_at=timezone.now(), error=""
-        )
+        OutboxMessage.objects.filter(pk=message.pk).update(state=OutboxState.SENT, sent_at=timezone.now(), error="")
     log.info("mail delivered", tenant=tenant_id, message=message.message_id)
     return True
 
@@ -93,5 +91,3 @@ def due_messages(limit: int) -> list[int]:
     """Ids of what the broker may have lost, oldest first."""
     due = OutboxMessage.objects.filter(state=OutboxState.QUEUED, next_try_at__lte=timezone.now())
     return list(due.order_by("next_try_at").values_list("pk", flat=True)[:limit])
-
-

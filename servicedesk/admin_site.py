@@ -83,8 +83,15 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
         alive = tickets.alive()
         mine, nobodys = alive.filter(assignee=person).with_provider(), alive.filter(assignee=None)
         panels += [
-            panel(_("My work"), mine, f"{queue}?queue=mine", _("Nothing waits for you. Take a ticket that nobody has.")),
-            panel(_("Unassigned"), nobodys, f"{queue}?queue=unassigned", _("Every ticket has somebody who looks after it.")),
+            panel(
+                _("My work"), mine, f"{queue}?queue=mine", _("Nothing waits for you. Take a ticket that nobody has.")
+            ),
+            panel(
+                _("Unassigned"),
+                nobodys,
+                f"{queue}?queue=unassigned",
+                _("Every ticket has somebody who looks after it."),
+            ),
             panel(
                 _("With the customer"),
                 tickets.with_customer(),
@@ -121,11 +128,17 @@ def palette(request: HttpRequest) -> dict[str, str]:
     accent = parse(cast(DeskRequest, request).host.accent)
     strong, bright = readable_on(WHITE, accent), readable_on(DARK_PAGE, accent)
     shades = {
-        **{str(weight): mix(strong, WHITE, share) for weight, share in ((50, 0.95), (100, 0.88), (200, 0.75), (300, 0.55))},
+        **{
+            str(weight): mix(strong, WHITE, share)
+            for weight, share in ((50, 0.95), (100, 0.88), (200, 0.75), (300, 0.55))
+        },
         "400": mix(bright, WHITE, 0.3),
         "500": mix(bright, WHITE, 0.15),
         "600": strong,
-        **{str(weight): mix(strong, BLACK, share) for weight, share in ((700, 0.15), (800, 0.3), (900, 0.45), (950, 0.6))},
+        **{
+            str(weight): mix(strong, BLACK, share)
+            for weight, share in ((700, 0.15), (800, 0.3), (900, 0.45), (950, 0.6))
+        },
     }
     return {weight: as_css(colour) for weight, colour in shades.items()}
 
@@ -141,34 +154,75 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         return []
     billing = cast(DeskRequest, request).tenant.billing_enabled and is_accountant(person)
     sections = [
-        (_("Requests"), [
-            (_("Overview"), "dashboard", reverse_lazy("admin:index"), True),
-            (_("Tickets"), "inbox", reverse_lazy("admin:tickets_ticket_changelist"), True),
-        ]),
-        (_("Money"), [
-            (_("Ready to invoice"), "request_quote", reverse_lazy("admin:billing_ready"), billing),
-            (_("Invoices"), "receipt_long", reverse_lazy("admin:billing_invoice_changelist"), billing),
-        ]),
-        (_("Directory"), [
-            (_("Organisations"), "apartment", reverse_lazy("admin:accounts_organisation_changelist"), True),
-            (_("People"), "group", reverse_lazy("admin:accounts_person_changelist"), True),
-        ]),
-        (_("E-mail"), [
-            (_("Incoming"), "mark_email_unread", reverse_lazy("admin:tickets_incomingmessage_changelist"), is_agent(person)),
-            (_("Outgoing"), "outgoing_mail", reverse_lazy("admin:notifications_outboxmessage_changelist"), True),
-            (_("Mailboxes"), "mail", reverse_lazy("admin:tickets_mailbox_changelist"), is_manager(person)),
-        ]),
-        (_("Desk"), [
-            (_("Topics"), "topic", reverse_lazy("admin:tickets_topicgroup_changelist"), is_manager(person)),
-            (_("Request types"), "category", reverse_lazy("admin:tickets_requesttype_changelist"), is_manager(person)),
-            (_("Policies"), "tune", reverse_lazy("admin:accounts_tenant_changelist"), is_manager(person)),
-        ]),
+        (
+            _("Requests"),
+            [
+                (_("Overview"), "dashboard", reverse_lazy("admin:index"), True),
+                (_("Tickets"), "inbox", reverse_lazy("admin:tickets_ticket_changelist"), True),
+            ],
+        ),
+        (
+            _("Money"),
+            [
+                (_("Ready to invoice"), "request_quote", reverse_lazy("admin:billing_ready"), billing),
+                (_("Invoices"), "receipt_long", reverse_lazy("admin:billing_invoice_changelist"), billing),
+            ],
+        ),
+        (
+            _("Directory"),
+            [
+                (_("Organisations"), "apartment", reverse_lazy("admin:accounts_organisation_changelist"), True),
+                (_("People"), "group", reverse_lazy("admin:accounts_person_changelist"), True),
+            ],
+        ),
+        (
+            _("E-mail"),
+            [
+                (
+                    _("Incoming"),
+                    "mark_email_unread",
+                    reverse_lazy("admin:tickets_incomingmessage_changelist"),
+                    is_agent(person),
+                ),
+                (_("Outgoing"), "outgoing_mail", reverse_lazy("admin:notifications_outboxmessage_changelist"), True),
+                (_("Mailboxes"), "mail", reverse_lazy("admin:tickets_mailbox_changelist"), is_manager(person)),
+            ],
+        ),
+        (
+            _("Desk"),
+            [
+                (_("Topics"), "topic", reverse_lazy("admin:tickets_topicgroup_changelist"), is_manager(person)),
+                (
+                    _("Request types"),
+                    "category",
+                    reverse_lazy("admin:tickets_requesttype_changelist"),
+                    is_manager(person),
+                ),
+                (_("Policies"), "tune", reverse_lazy("admin:accounts_tenant_changelist"), is_manager(person)),
+            ],
+        ),
     ]
+    links = [str(link) for _title, entries in sections for _name, _icon, link, shown in entries if shown]
+    here = current_link(request.path, links)
     return [
         {"title": title, "separator": True, "items": items}
         for title, entries in sections
-        if (items := [{"title": t, "icon": i, "link": link} for t, i, link, shown in entries if shown])
+        if (
+            items := [
+                {"title": name, "icon": icon, "link": link, "active": str(link) == here}
+                for name, icon, link, shown in entries
+                if shown
+            ]
+        )
     ]
+
+
+def current_link(path: str, links: list[str]) -> str:
+    """The entry that a page belongs to: the longest that its address begins with, but the overview only for itself."""
+    overview = reverse("admin:index")
+    return max(
+        (link for link in links if path.startswith(link) and (link != overview or path == link)), key=len, default=""
+    )
 
 
 site = DeskAdminSite()

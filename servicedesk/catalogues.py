@@ -1,11 +1,14 @@
 """The translation catalogues: collected from sources and templates and compiled, both by Babel."""
 
+import ast
 import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import django
+import unfold
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
@@ -25,6 +28,9 @@ KEYWORDS: dict[str, Any] = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+# (file, comments, the text or its (singular, plural), context)
+Text = tuple[str, list[str], Any, str | None]
+
 TRANSLATED = [code for code, _ in settings.LANGUAGES if code != "en"]
 
 
@@ -48,7 +54,7 @@ def compile_catalogues() -> None:
 def read_catalogue(language: str) -> Catalog:
     path = catalogue_path(language)
     if not path.exists():
-        return Catalog(locale=language)
+        return Catalog(locale=language, project="Service desk", version="1", fuzzy=False)
     with path.open("rb") as file:
         return read_po(file, locale=language)
 
@@ -61,27 +67,64 @@ def collect() -> Catalog:
     return catalogue
 
 
-def _texts() -> Iterator[tuple[str, list[str], Any, str | None]]:
+def _texts() -> Iterator[Text]:
     for app in APPS:
         for path in sorted((ROOT / app).rglob("*.py")):
             if "migrations" not in path.parts and "tests" not in path.parts:
-                yield from _in_source(path, path.read_bytes())
-    for path in _templates():
-        python = templatize(path.read_text(encoding="utf-8"), origin=str(path))
-        # Django marks every character that is no text with an X; Babel reads what is left as Python.
-        yield from _in_source(path, re.sub(r"\bu(['\"])", r"\1", python).encode())
+                yield from _in_source(path.read_bytes(), str(path.relative_to(ROOT)))
+    for path in sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt")):
+        yield from _in_template(path, str(path.relative_to(ROOT)))
+    yield from _unfolds_own()
 
 
-def _templates() -> list[Path]:
-    return sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
+def _unfolds_own() -> Iterator[Text]:
+    """The admin's library brings no translations; what Django's own admin does not translate is ours to."""
+    known = _djangos_own()
+    package = Path(unfold.__file__).parent
+    for path in sorted(package.rglob("*.html")):
+        yield from (text for text in _in_template(path, "unfold") if text[2] not in known)
+    for path in sorted(package.rglob("*.py")):
+        yield from (text for text in _in_source(path.read_bytes(), "unfold") if text[2] not in known)
 
 
-def _in_source(path: Path, source: bytes) -> Iterator[tuple[str, list[str], Any, str | None]]:
-    name = str(path.relative_to(ROOT))
+def _djangos_own() -> set[Any]:
+    base = Path(django.__file__).parent
+    files = [base / "conf", base / "contrib" / "admin", base / "contrib" / "auth"]
+    known: set[Any] = set()
+    for folder in files:
+        with (folder / "locale" / "en" / "LC_MESSAGES" / "django.po").open("rb") as file:
+            known |= {message.id for message in read_po(file)}
+    return known
+
+
+def _in_source(source: bytes, name: str) -> Iterator[Text]:
     for _line, found, comments, context in extract(
         "python", io.BytesIO(source), KEYWORDS, comment_tags=["Translators:"], options={"encoding": "utf-8"}
     ):
         yield name, comments, found, context
+
+
+# Django turns a template into calls between characters that are no text; the calls are all that is read of it.
+_CALL = re.compile(r"\b(gettext|ngettext|pgettext|npgettext|_)\(")
+_LITERAL = re.compile(r"""\s*,?\s*u?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+
+
+def _in_template(path: Path, name: str) -> Iterator[Text]:
+    calls = templatize(path.read_text(encoding="utf-8"), origin=str(path))
+    for call in _CALL.finditer(calls):
+        strings = _literals_at(calls, call.end())
+        context = strings.pop(0) if call[1] in ("pgettext", "npgettext") and strings else None
+        if strings:
+            plural = call[1] in ("ngettext", "npgettext")
+            yield name, [], tuple(strings[:2]) if plural else strings[0], context
+
+
+def _literals_at(text: str, position: int) -> list[str]:
+    found = []
+    while match := _LITERAL.match(text, position):
+        found.append(ast.literal_eval(match[1]))
+        position = match.end()
+    return found
 
 
 def update_catalogues() -> None:
@@ -91,10 +134,12 @@ def update_catalogues() -> None:
         catalogue = read_catalogue(language)
         catalogue.update(template, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
+        catalogue.fuzzy = False
+        catalogue.header_comment = f"# Service desk: texts in {catalogue.locale.english_name}" if catalogue.locale else "#"
         path = catalogue_path(language)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            write_po(file, catalogue, width=120, omit_header=False, include_lineno=False, sort_output=True)
+            write_po(file, catalogue, width=120, include_lineno=False, sort_output=True)
 
 
 def untranslated(language: str) -> list[str]:

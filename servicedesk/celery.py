@@ -1,11 +1,20 @@
 """The jobs. A broker may lose or repeat a job at any time, so every task takes ids, claims its rows and can run twice."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "servicedesk.settings")
 
 app = Celery("servicedesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def before_work(**kwargs: Any) -> None:
+    from servicedesk.role import ensure_bound_by_policies
+
+    ensure_bound_by_policies()

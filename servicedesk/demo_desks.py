@@ -68,7 +68,11 @@ def _integrator() -> None:
         approver = _person("Jānis Direktors", "approver@rudzumaize.example", "lv")
         Representation.objects.create(person=customer, organisation=bakery)
         Representation.objects.create(
-            person=approver, organisation=bakery, may_approve=True, may_see_invoices=True, is_head=True,
+            person=approver,
+            organisation=bakery,
+            may_approve=True,
+            may_see_invoices=True,
+            is_head=True,
             approval_limit=Decimal(2000),
         )
         Representation.objects.create(person=approver, organisation=timber, may_see_invoices=True, is_head=True)

@@ -29,7 +29,9 @@ class Brand:
 
 
 @transaction.atomic
-def create_desk(*, preset: str, name: str, slug: str, brands: list[Brand], support_email: str, **policy: object) -> Tenant:
+def create_desk(
+    *, preset: str, name: str, slug: str, brands: list[Brand], support_email: str, **policy: object
+) -> Tenant:
     """A complete desk. Raises CannotCreate when a host or the address leads to a desk already, or the preset is unknown."""
     chosen = PRESETS.get(preset)
     if chosen is None:

@@ -28,7 +28,10 @@ def logging_config(*, plain: bool, level: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         # Each line a conversation or a job would write by itself; what is worth knowing of them our own lines say.
-        "loggers": {name: {"level": "WARNING"} for name in ("mail.log", "celery.worker.strategy", "celery.app.trace", "celery.beat")},
+        "loggers": {
+            name: {"level": "WARNING"}
+            for name in ("mail.log", "celery.worker.strategy", "celery.app.trace", "celery.beat")
+        },
         "root": {"handlers": ["stderr"], "level": level},
     }
     structlog.configure(

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "billing",
     "unfold",
     "django.contrib.admin",
+    "django.forms",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -89,6 +90,9 @@ TEMPLATES = [
     }
 ]
 
+# Widgets are rendered like pages, so that they may have templates of ours.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
 # ---- database: two roles; this process connects as the one that owns nothing (see accounts/tenancy) ----
 
 DATABASES = {
@@ -115,7 +119,10 @@ CACHES = {"default": {"BACKEND": "accounts.cache.DegradingRedisCache", "LOCATION
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.auth.DeskBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email",)}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email",)},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -249,7 +256,6 @@ UNFOLD = {
     "SITE_TITLE": _("Service desk"),
     "SITE_HEADER": "servicedesk.admin_site.header",
     "SITE_SUBHEADER": _("Service desk"),
-    "SITE_SYMBOL": "forum",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
     "SITE_URL": "/",
     "STYLES": [lambda request: static("admin/desk-admin.css")],

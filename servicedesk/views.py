@@ -94,7 +94,12 @@ def demo_mail(request: DeskRequest) -> HttpResponse:
         if not wanted or m.recipient == wanted
     ]
     recipients = sorted({m.recipient for m in mails})
-    context = {"mails": rows, "recipients": recipients, "recipient": wanted, "desk_address": request.tenant.support_email}
+    context = {
+        "mails": rows,
+        "recipients": recipients,
+        "recipient": wanted,
+        "desk_address": request.tenant.support_email,
+    }
     return render(request, "demo/mailbox.html", context)
 
 

@@ -133,8 +133,28 @@ def manage(env: dict[str, str], *arguments: str) -> None:
 def start(env: dict[str, str], folder: Path, port: int) -> list[subprocess.Popen[bytes]]:
     python = [sys.executable, "-m"]
     commands = [
-        [*python, "gunicorn", "servicedesk.wsgi:application", "-b", f"127.0.0.1:{port}", "-k", "gthread", "--threads", "4"],
-        [*python, "celery", "-A", "servicedesk", "worker", "--concurrency", "1", "-Q", "mail-in,mail-out,clock,documents,celery"],
+        [
+            *python,
+            "gunicorn",
+            "servicedesk.wsgi:application",
+            "-b",
+            f"127.0.0.1:{port}",
+            "-k",
+            "gthread",
+            "--threads",
+            "4",
+        ],
+        [
+            *python,
+            "celery",
+            "-A",
+            "servicedesk",
+            "worker",
+            "--concurrency",
+            "1",
+            "-Q",
+            "mail-in,mail-out,clock,documents,celery",
+        ],
         [sys.executable, "manage.py", "smtp_listener"],
     ]
     children = []
@@ -181,7 +201,13 @@ def browser() -> Iterator[Any]:
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-sync",
+            ],
         )
 
 
@@ -194,7 +220,9 @@ def session(browser: Any, product: Product) -> Iterator[Session]:
     contexts, faults = [], []
 
     def open_page(email: str = "", *, desk: str = "integrator", width: int = 1280) -> Any:
-        context = browser.new_context(base_url=product.at(desk), viewport={"width": width, "height": 900}, locale="en-GB")
+        context = browser.new_context(
+            base_url=product.at(desk), viewport={"width": width, "height": 900}, locale="en-GB"
+        )
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)

@@ -262,7 +262,9 @@ def test_no_post_reaches_another_desks_row(
         assert visit(rival, role).post(where, {"text": "x", "minutes": "5"}).status_code == 404
 
 
-def test_both_desks_answer_alike_to_foreign_and_absent(desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit) -> None:
+def test_both_desks_answer_alike_to_foreign_and_absent(
+    desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit
+) -> None:
     browser = visit(rival, rival.requester)
     foreign = browser.get(f"/requests/{rows['reference']}/").content.decode()
     absent = browser.get("/requests/DESK-9999/").content.decode()

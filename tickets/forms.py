@@ -93,9 +93,7 @@ class RequestForm(forms.Form):
     on_behalf_of = forms.ModelChoiceField(
         label=_("Raise this request on behalf of"), queryset=None, required=False, empty_label=_("Myself")
     )
-    summary = LineField(
-        label=_("Summary"), max_length=200, help_text=_("One line that says what it is about.")
-    )
+    summary = LineField(label=_("Summary"), max_length=200, help_text=_("One line that says what it is about."))
     description = PlainTextField(
         label=_("Description"),
         required=False,

@@ -39,9 +39,10 @@ def _confirm(ticket: Ticket, references: tuple[str, ...]) -> None:
     person = ticket.requester
     # Anybody can write in somebody's name: at most one confirmation an hour, without the sender's words (see the template).
     hour_ago = timezone.now() - timedelta(hours=1)
-    if not person.is_verified and OutboxMessage.objects.filter(
-        to_person=person, kind=SUBMITTED, created_at__gte=hour_ago
-    ).exists():
+    if (
+        not person.is_verified
+        and OutboxMessage.objects.filter(to_person=person, kind=SUBMITTED, created_at__gte=hour_ago).exists()
+    ):
         return
     _tell(ticket, [person], SUBMITTED, by=None, references=references)
 

@@ -1,5 +1,6 @@
 """What the request page shows, gathered in a fixed number of queries."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -59,9 +60,16 @@ def described(ticket: Ticket, reader: Person) -> dict[str, Any]:
         "organisation": ticket.organisation,
         "requester": ticket.requester,
         "channel_label": ticket.get_channel_display(),
-        "review_ends_at": ticket.review_ends_at if ticket.waiting_for == WaitingFor.REVIEW else None,
+        # A moment of the last day: the end itself is the midnight after it, which reads like a day later.
+        "review_ends_at": _within_last_day(ticket),
         "delivered_at": ticket.delivered_at,
     }
+
+
+def _within_last_day(ticket: Ticket) -> datetime | None:
+    if ticket.waiting_for != WaitingFor.REVIEW or ticket.review_ends_at is None:
+        return None
+    return ticket.review_ends_at - timedelta(minutes=1)
 
 
 def stages(ticket: Ticket) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from accounts.models import Person
 from tickets.workflow import ALIVE, ENDED, WITH_CUSTOMER, Status
 
 if TYPE_CHECKING:
-    from tickets.models import Comment, Ticket
+    pass
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):

@@ -57,7 +57,9 @@ def _reopen_as_customer(ticket: Ticket, actor: Person) -> Verb | None:
 def _start_work(ticket: Ticket, actor: Person) -> Verb | None:
     if ticket.status not in (Status.OPEN, Status.REOPENED) or not may_work_on(actor, ticket):
         return None
-    return Verb("start_work", gettext_lazy("Start work"), "main", _("The customer reads that you are on it."), "minutes")
+    return Verb(
+        "start_work", gettext_lazy("Start work"), "main", _("The customer reads that you are on it."), "minutes"
+    )
 
 
 def _deliver(ticket: Ticket, actor: Person) -> Verb | None:

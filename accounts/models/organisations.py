@@ -70,9 +70,7 @@ class Representation(TenantModel):
         verbose_name = _("representative")
         verbose_name_plural = _("representatives")
         constraints = [
-            models.UniqueConstraint(
-                fields=["tenant", "person", "organisation"], name="accounts_representation_once"
-            )
+            models.UniqueConstraint(fields=["tenant", "person", "organisation"], name="accounts_representation_once")
         ]
 
     def __str__(self) -> str:

@@ -116,5 +116,3 @@ class AppendOnly(DatabaseRule):
 
     def down(self, table: str, quoted: str) -> str:
         return f'DROP TRIGGER "{self.name}" ON {quoted}; GRANT UPDATE, DELETE ON {quoted} TO desk_app'
-
-

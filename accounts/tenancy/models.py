@@ -11,6 +11,9 @@ from accounts.tenancy.constraints import AppendOnly, TenantPolicy, TenantReferen
 from accounts.tenancy.context import WrongTenant, current_tenant_id
 
 M = TypeVar("M", bound=models.Model)
+# What may be set on such a field and what is read from it; the plugin of django-stubs fills them in.
+_ST = TypeVar("_ST")
+_GT = TypeVar("_GT")
 
 
 class TenantQuerySet(models.QuerySet[M]):
@@ -24,7 +27,7 @@ class TenantManager(models.Manager[M]):
         return super().get_queryset().filter(tenant_id=current_tenant_id())
 
 
-class TenantForeignKey(models.ForeignKey[Any, Any]):
+class TenantForeignKey(models.ForeignKey[_ST, _GT]):
     """Points to a row of the same tenant. Its constraint is the composite one (TenantReference), its index likewise."""
 
     def __init__(self, to: Any, on_delete: Any, **kwargs: Any) -> None:
@@ -43,9 +46,9 @@ class TenantModel(models.Model):
         "accounts.Tenant", models.PROTECT, default=current_tenant_id, editable=False, related_name="+", db_index=False
     )
 
-    objects: Any = TenantManager()
+    objects = TenantManager()
     # Django reaches rows through this one when it follows keys, refreshes and deletes.
-    tenant_rows: Any = TenantManager()
+    tenant_rows = TenantManager()
 
     class Meta:
         abstract = True

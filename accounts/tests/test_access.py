@@ -112,7 +112,11 @@ def test_many_wrong_passwords_are_stopped(desk: Desk, visit: Visit) -> None:
 
 def test_without_its_cache_log_in_fails_closed(desk: Desk, visit: Visit, settings: pytest.FixtureRequest) -> None:
     settings.CACHES = {
-        "default": {"BACKEND": "accounts.cache.DegradingRedisCache", "LOCATION": "redis://127.0.0.1:1/0", "KEY_PREFIX": "x"}
+        "default": {
+            "BACKEND": "accounts.cache.DegradingRedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+            "KEY_PREFIX": "x",
+        }
     }
     browser = visit(desk)
     log_in(browser, desk.requester.email)
@@ -122,7 +126,11 @@ def test_without_its_cache_log_in_fails_closed(desk: Desk, visit: Visit, setting
 def test_without_its_cache_pages_still_come(desk: Desk, visit: Visit, settings: pytest.FixtureRequest) -> None:
     browser = visit(desk, desk.requester)
     settings.CACHES = {
-        "default": {"BACKEND": "accounts.cache.DegradingRedisCache", "LOCATION": "redis://127.0.0.1:1/0", "KEY_PREFIX": "x"}
+        "default": {
+            "BACKEND": "accounts.cache.DegradingRedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+            "KEY_PREFIX": "x",
+        }
     }
     assert is_in(browser)
 

@@ -35,7 +35,8 @@ def test_the_change_is_history_without_its_values(desk: Desk, visit: Visit) -> N
 def test_an_agent_cannot_make_a_manager(desk: Desk, visit: Visit) -> None:
     """The field is not on an agent's form; posting it changes nothing."""
     visit(desk, desk.agent).post(
-        f"/admin/accounts/person/{desk.requester.pk}/change/", person_fields(desk.requester, is_manager="on", is_agent="on")
+        f"/admin/accounts/person/{desk.requester.pk}/change/",
+        person_fields(desk.requester, is_manager="on", is_agent="on"),
     )
     with desk.entered():
         assert not Person.objects.get(pk=desk.requester.pk).is_staff
@@ -83,7 +84,8 @@ def test_a_bad_address_is_said_at_its_field(desk: Desk, visit: Visit, address: s
 
 def test_an_address_is_stored_in_its_one_form(desk: Desk, visit: Visit) -> None:
     visit(desk, desk.agent).post(
-        "/admin/accounts/person/add/", {"name": "Nora", "email": "Nora@Example.COM", "language": "en", "is_active": "on", **NO_INLINES}
+        "/admin/accounts/person/add/",
+        {"name": "Nora", "email": "Nora@Example.COM", "language": "en", "is_active": "on", **NO_INLINES},
     )
     with desk.entered():
         assert Person.objects.filter(email="nora@example.com").exists()
@@ -125,19 +127,32 @@ def test_the_policies_page_changes_the_desk(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         host = desk.tenant.pk
     fields = {
-        "name": "Alpha Desk", "language": "en", "threshold_minutes": "60", "review_days": "5", "reopen_days": "30",
-        "billing_enabled": "on", "hourly_rate": "70", "vat_rate": "21", "payment_days": "14",
+        "name": "Alpha Desk",
+        "language": "en",
+        "threshold_minutes": "60",
+        "review_days": "5",
+        "reopen_days": "30",
+        "billing_enabled": "on",
+        "hourly_rate": "70",
+        "vat_rate": "21",
+        "payment_days": "14",
     }
-    management = visit(desk, desk.manager).get(f"/admin/accounts/tenant/{host}/change/").context["inline_admin_formsets"]
+    management = (
+        visit(desk, desk.manager).get(f"/admin/accounts/tenant/{host}/change/").context["inline_admin_formsets"]
+    )
     for formset in management:
         for form in [formset.formset.management_form, *formset.formset.forms]:
-            fields |= {form.add_prefix(name): form[name].value() for name in form.fields if form[name].value() is not None}
+            fields |= {
+                form.add_prefix(name): form[name].value() for name in form.fields if form[name].value() is not None
+            }
     visit(desk, desk.manager).post(f"/admin/accounts/tenant/{host}/change/", fields)
     with desk.entered():
         assert Tenant.objects.get().review_days == 5
 
 
 def test_an_organisation_is_added(desk: Desk, visit: Visit) -> None:
-    visit(desk, desk.agent).post("/admin/accounts/organisation/add/", {"name": "New Ltd", "is_active": "on", **NO_INLINES})
+    visit(desk, desk.agent).post(
+        "/admin/accounts/organisation/add/", {"name": "New Ltd", "is_active": "on", **NO_INLINES}
+    )
     with desk.entered():
         assert Organisation.objects.filter(name="New Ltd").exists()

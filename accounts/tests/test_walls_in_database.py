@@ -87,9 +87,7 @@ def test_every_key_between_tenant_models_is_a_tenant_key() -> None:
         f"{model.__name__}.{field.name}"
         for model in TENANT_MODELS
         for field in model._meta.local_fields
-        if field.is_relation
-        and field.related_model in TENANT_MODELS
-        and not isinstance(field, TenantForeignKey)
+        if field.is_relation and field.related_model in TENANT_MODELS and not isinstance(field, TenantForeignKey)
     ]
     assert plain == []
 
@@ -215,9 +213,7 @@ def test_functions_above_the_walls_have_a_fixed_search_path() -> None:
 
 def test_an_account_is_visible_only_where_it_is_a_person(desk: Desk, rival: Desk) -> None:
     with desk.entered():
-        assert set(User.objects.values_list("email", flat=True)) == set(
-            Person.objects.values_list("email", flat=True)
-        )
+        assert set(User.objects.values_list("email", flat=True)) == set(Person.objects.values_list("email", flat=True))
 
 
 def test_an_account_is_invisible_outside_of_a_tenant(desk: Desk) -> None:

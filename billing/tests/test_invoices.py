@@ -38,7 +38,11 @@ def test_time_worked_is_what_the_invoice_is_made_of(inside: Desk) -> None:
 
 def test_vat_is_added_once_per_rate(inside: Desk) -> None:
     invoice = issue(inside, inside.accepted(minutes=90))
-    assert (invoice.net_total, invoice.vat_total, invoice.total) == (Decimal("90.00"), Decimal("18.90"), Decimal("108.90"))
+    assert (invoice.net_total, invoice.vat_total, invoice.total) == (
+        Decimal("90.00"),
+        Decimal("18.90"),
+        Decimal("108.90"),
+    )
 
 
 def test_time_that_is_not_billable_is_left_out(inside: Desk) -> None:

@@ -49,6 +49,11 @@
     for (const input of all("[data-attach] input[type=file]", root)) input.hasChangeListener = true;
   }
 
+  // The scroll box of the navigation calls itself a region besides the navigation that it stands in.
+  addEventListener("load", () => {
+    for (const box of all("#nav-sidebar .simplebar-content-wrapper")) for (const name of ["role", "aria-label", "tabindex"]) box.removeAttribute(name);
+  });
+
   // ---- times ----
 
   const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
@@ -334,8 +339,10 @@
       choice.checked = keysAreOn();
       choice.addEventListener("change", () => stored(() => localStorage.setItem("desk-keys", choice.checked ? "on" : "off")));
     }
-    document.querySelector(".desk-ticket [aria-invalid=true]")?.focus();
   });
+
+  // Unfold hides the page until its own script is ready; what is hidden takes no focus.
+  addEventListener("load", () => requestAnimationFrame(() => document.querySelector(".desk-ticket [aria-invalid=true]")?.focus()));
 
   document.addEventListener("formset:added", (event) => mend(event.target));
 })();

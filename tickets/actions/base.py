@@ -39,7 +39,8 @@ def change(ticket: Ticket, transition: Callable[..., Any], **arguments: Any) -> 
         transition(**arguments)
     except TransitionNotAllowed:
         raise Refused(
-            _("This is not possible any more: the status is now “%(status)s”.") % {"status": ticket.get_status_display()},
+            _("This is not possible any more: the status is now “%(status)s”.")
+            % {"status": ticket.get_status_display()},
             code="wrong_state",
         ) from None
     ticket.last_activity_at = timezone.now()

@@ -46,7 +46,16 @@ def comment(
     files = list(files)
     if not text.strip() and not files:
         raise Refused(_("Write your comment first, or attach a file."), code="empty")
-    return _add(ticket, by=by, text=text, is_internal=is_internal, files=files, channel=channel, is_verified=True, submission=submission)
+    return _add(
+        ticket,
+        by=by,
+        text=text,
+        is_internal=is_internal,
+        files=files,
+        channel=channel,
+        is_verified=True,
+        submission=submission,
+    )
 
 
 @transaction.atomic

@@ -125,5 +125,3 @@ def deliver(ticket: Ticket, *, by: Person, text: str) -> Ticket:
     note_status(ticket, "delivered", by=by, comment=words.pk, review_ends_at=ticket.review_ends_at)
     notices.delivered(ticket, words, by=by)
     return ticket
-
-

@@ -139,7 +139,9 @@ def _first_assignee(request_type: RequestType | None, recorded_by: Person | None
         return assignee
     if recorded_by and recorded_by.is_agent and recorded_by.support_line == 1:
         return recorded_by
-    by_load = Person.objects.agents().filter(support_line=1).annotate(
-        load=Count("assigned", filter=Q(assigned__status__in=ALIVE))
+    by_load = (
+        Person.objects.agents()
+        .filter(support_line=1)
+        .annotate(load=Count("assigned", filter=Q(assigned__status__in=ALIVE)))
     )
     return by_load.order_by("load", "id").first() or Person.objects.active().filter(is_manager=True).first()

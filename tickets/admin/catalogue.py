@@ -19,7 +19,9 @@ class RequestTypeAdmin(DeskAdmin):
     list_select_related = ("group",)
     ordering = ("group", "position", "id")
 
-    def formfield_for_foreignkey(self, db_field: "models.ForeignKey[object, object]", request: HttpRequest, **kwargs: object) -> object:
+    def formfield_for_foreignkey(
+        self, db_field: "models.ForeignKey[object, object]", request: HttpRequest, **kwargs: object
+    ) -> object:
         if db_field.name == "default_assignee":
             kwargs["queryset"] = Person.objects.agents().order_by("name")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -55,7 +55,12 @@ class Queue(SimpleListFilter):
     template = "tickets/admin/_no_filter.html"  # the tabs above the list are this filter
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("mine", _("My work")), ("unassigned", _("Unassigned")), ("waiting", _("With the customer")), ("ended", _("Ended"))]
+        return [
+            ("mine", _("My work")),
+            ("unassigned", _("Unassigned")),
+            ("waiting", _("With the customer")),
+            ("ended", _("Ended")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         tickets = cast(TicketQuerySet, queryset)
@@ -75,7 +80,7 @@ class Queue(SimpleListFilter):
 
 
 class TicketAdmin(DeskAdmin):
-    list_display = ("reference_and_subject", "status_label", "organisation", "requester", "assignee", "last_activity")
+    list_display = ("reference_and_subject", "status_label", "customer", "assignee", "last_activity")
     list_display_links = ("reference_and_subject",)
     list_filter = (Queue,)
     filter_parameters = ("queue",)
@@ -103,6 +108,10 @@ class TicketAdmin(DeskAdmin):
     @display(description=gettext_lazy("status"))
     def status_label(self, ticket: Ticket) -> str:
         return render_to_string("tickets/admin/_badge.html", {"ticket": ticket})
+
+    @display(description=gettext_lazy("customer"))
+    def customer(self, ticket: Ticket) -> str:
+        return render_to_string("tickets/admin/_customer.html", {"ticket": ticket})
 
     @display(description=gettext_lazy("last activity"))
     def last_activity(self, ticket: Ticket) -> str:
@@ -190,7 +199,9 @@ class TicketAdmin(DeskAdmin):
             "may_work": is_agent(person),
             "is_pressing": ticket.priority > Priority.NORMAL,
             "last_review_day": last_review_day(ticket),
+            # One each: a note is never taken for the reply that went before it.
             "submission": uuid.uuid4(),
+            "note_submission": uuid.uuid4(),
             "limits": file_limits(),
             **drafts,
         }

@@ -38,5 +38,3 @@ def _signature(ticket_id: int, person_id: int) -> str:
     """80 bits, in the letters that survive a mail system which lower-cases addresses."""
     digest = salted_hmac("tickets.reply", f"{current_tenant_id()}.{ticket_id}.{person_id}", algorithm="sha256").digest()
     return base64.b32encode(digest[:10]).decode().lower()
-
-

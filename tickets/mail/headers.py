@@ -17,7 +17,7 @@ MAX_ENCODED = 16_384  # characters of a text that may hold encoded words
 MAX_PARAMETERS = 8_192  # characters of a Content-Type or Content-Disposition
 MAX_REFERENCES = 50
 MAX_DATE = 100
-MAX_PIECES = 1_000_000  # of base64 that is padded in the middle
+MAX_PIECES = 500_000  # of base64 that is padded in the middle
 TOO_MANY_FIELDS = "too many headers"
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 

@@ -189,5 +189,3 @@ def due_incoming(limit: int) -> list[int]:
     """Ids of stored messages that wait to be processed (again), oldest first."""
     due = IncomingMessage.objects.filter(next_try_at__lte=timezone.now()).order_by("next_try_at", "id")
     return list(due.values_list("pk", flat=True)[:limit])
-
-

@@ -15,7 +15,12 @@ MAX_LOCAL, MAX_ADDRESS = 64, 254
 # (name, address); the address is '' when there was none that can be used.
 Mailbox: TypeAlias = tuple[str, str]
 
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|<([^<>]*)(?:>|$|(?=<))|\\(.)|([,;:()">])|([^,;:()"<>\\]+|\\)', re.DOTALL)
+# An encoded word is one piece whatever commas and colons it holds, but not when it pretends to hold an address.
+_ENCODED_WORD = r"=\?[^?\s<>@\"]{1,75}\?[bBqQ]\?[^?\s<>@\"]{0,1000}\?="
+_TOKEN = re.compile(
+    r'"((?:[^"\\]|\\.)*)"|<([^<>]*)(?:>|$|(?=<))|\\(.)|([,;:()">])|(' + _ENCODED_WORD + r'|[^,;:()"<>\\=]+|[\\=])',
+    re.DOTALL,
+)
 _COMMENT = re.compile(r"\\.|[()]|[^()\\]+|\\", re.DOTALL)
 _LOCAL = re.compile(r"[^\s@<>(),:;\\\"\[\]\x00-\x20\x7f]+")
 _DOMAIN = re.compile(r"[^\s@<>(),:;\\\"\[\]\x00-\x20\x7f.]+(?:\.[^\s@<>(),:;\\\"\[\]\x00-\x20\x7f.]+)*")

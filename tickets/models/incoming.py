@@ -66,9 +66,7 @@ class IncomingMessage(TenantModel):
         verbose_name = _("incoming e-mail")
         verbose_name_plural = _("incoming e-mails")
         constraints = [
-            models.UniqueConstraint(
-                fields=["tenant", "mailbox", "envelope_to", "sha256"], name="tickets_incoming_once"
-            )
+            models.UniqueConstraint(fields=["tenant", "mailbox", "envelope_to", "sha256"], name="tickets_incoming_once")
         ]
         indexes = [
             models.Index(

@@ -126,7 +126,9 @@ class Ticket(TicketWorkflow, TenantModel):
                 condition=models.Q(status__in=[status.value for status in ALIVE]),
                 name="tickets_alive_status",
             ),
-            models.Index(fields=["tenant", "clock_at"], condition=models.Q(clock_at__isnull=False), name="tickets_clock"),
+            models.Index(
+                fields=["tenant", "clock_at"], condition=models.Q(clock_at__isnull=False), name="tickets_clock"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -198,5 +198,8 @@ def test_the_customers_words_do_not_run_in_the_admin(desk: Desk, visit: Visit) -
         ticket = desk.submit(subject="<img src=x onerror=alert(1)>", description="<script>alert(2)</script>")
         actions.comment(ticket, by=desk.requester, text="<svg onload=alert(3)>")
     browser = visit(desk, desk.agent)
-    pages = [browser.get(where).content.decode() for where in ("/admin/", "/admin/tickets/ticket/", f"/admin/tickets/ticket/{ticket.pk}/change/")]
+    pages = [
+        browser.get(where).content.decode()
+        for where in ("/admin/", "/admin/tickets/ticket/", f"/admin/tickets/ticket/{ticket.pk}/change/")
+    ]
     assert not any(bad in page for page in pages for bad in ("<img src=x", "<script>alert(2)", "<svg onload"))

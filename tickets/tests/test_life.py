@@ -227,7 +227,9 @@ def test_a_ticket_is_assigned_to_agents_only(inside: Desk) -> None:
         actions.assign(inside.submit(), by=inside.agent, to=inside.requester)
 
 
-@pytest.mark.parametrize("columns", [{"status": "nonsense"}, {"waiting_for": "review"}, {"status": "waiting_for_customer"}])
+@pytest.mark.parametrize(
+    "columns", [{"status": "nonsense"}, {"waiting_for": "review"}, {"status": "waiting_for_customer"}]
+)
 def test_the_database_refuses_impossible_states(inside: Desk, columns: dict[str, str]) -> None:
     ticket = inside.submit()
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -14,7 +14,9 @@ from tickets.models.incoming import IncomingState
 from tickets.workflow import Status
 
 
-def letter(sender: str, subject: str = "Help", body: str = "The printer prints nothing.", **headers: str) -> EmailMessage:
+def letter(
+    sender: str, subject: str = "Help", body: str = "The printer prints nothing.", **headers: str
+) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["Subject"] = sender, subject
     message["Message-ID"] = headers.pop("message_id", "<one@example.com>")

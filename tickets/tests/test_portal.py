@@ -39,7 +39,9 @@ def only_ticket(desk: Desk) -> Ticket:
 
 def test_b3_the_catalogue_shows_topics_with_their_types(desk: Desk, visit: Visit) -> None:
     page = visit(desk, desk.requester).get("/requests/new/").content.decode()
-    assert all(word in page for word in ("Finance", "Cash desk", "Payroll", "Warehouse", "a cash receipt cannot be printed"))
+    assert all(
+        word in page for word in ("Finance", "Cash desk", "Payroll", "Warehouse", "a cash receipt cannot be printed")
+    )
 
 
 def test_b4_a_request_is_filed(desk: Desk, visit: Visit) -> None:
@@ -248,9 +250,7 @@ def test_the_filters_by_state(desk: Desk, visit: Visit, state: str, count: int) 
 
 
 @pytest.mark.parametrize("page", ["/", "/requests/?state=all", "/requests/?scope=organisation"])
-def test_queries_do_not_depend_on_the_rows(
-    desk: Desk, visit: Visit, page: str
-) -> None:
+def test_queries_do_not_depend_on_the_rows(desk: Desk, visit: Visit, page: str) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as seen:
             assert browser.get(page).status_code == 200

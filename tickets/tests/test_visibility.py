@@ -12,7 +12,14 @@ from tickets.models import Comment, Ticket
 
 @pytest.mark.parametrize(
     ("role", "sees"),
-    [("requester", True), ("colleague", True), ("stranger", False), ("agent", True), ("accountant", True), ("manager", True)],
+    [
+        ("requester", True),
+        ("colleague", True),
+        ("stranger", False),
+        ("agent", True),
+        ("accountant", True),
+        ("manager", True),
+    ],
 )
 def test_who_sees_a_request(inside: Desk, role: str, sees: bool) -> None:
     ticket = inside.submit()

@@ -17,7 +17,11 @@ RULES: list[tuple[str, re.Pattern[str], str]] = [
         re.compile(r"__(i?contains|iexact|i?startswith|i?endswith|i?regex|search|trigram\w*)\b\s*="),
         "is not leakproof, so it never uses an index under a policy; go through a search function (accounts/search.py)",
     ),
-    ("*.py", re.compile(r"suppress\(Exception\)|fail_silently\s*=\s*True"), "hides errors; catch what can happen, by name"),
+    (
+        "*.py",
+        re.compile(r"suppress\(Exception\)|fail_silently\s*=\s*True"),
+        "hides errors; catch what can happen, by name",
+    ),
     ("*.py", re.compile(r"models\.ManyToManyField\("), "makes a table without a tenant; write the table's model"),
     ("*.py", re.compile(r"\bprint\("), "is not a log; use structlog"),
     ("*.html", re.compile(r"<script(?![^>]*\bsrc=)[^>]*>"), "is inline script, which the policy forbids"),
