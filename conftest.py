@@ -6,7 +6,7 @@ The database is made and migrated as its owner; the tests connect as `desk_app`,
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,16 +67,22 @@ def connect_as(role: dict[str, Any]) -> None:
     connection.settings_dict.update(role)
 
 
-def owner_connection() -> Any:
+@contextmanager
+def owner_connection() -> Iterator[Any]:
     """A second connection to the test database, above the walls: for looking at what really stands there."""
     owner = environment.database("DATABASE_OWNER_URL")
-    return psycopg2.connect(
+    direct = psycopg2.connect(
         dbname=connection.settings_dict["NAME"],
         user=owner["USER"],
         password=owner["PASSWORD"],
         host=owner["HOST"],
         port=owner["PORT"],
     )
+    try:
+        with direct:
+            yield direct
+    finally:
+        direct.close()
 
 
 def empty_as_owner() -> None:
@@ -86,7 +92,6 @@ def empty_as_owner() -> None:
             "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
         )
         cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} RESTART IDENTITY CASCADE")
-    direct.close()
 
 
 @pytest.fixture
@@ -123,8 +128,11 @@ def _as_at_start(settings: Any, tmp_path: Any) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Desk:
-    """A tenant with its people. `requester` owns the tickets; `colleague` shares the organisation; `stranger` is another
-    customer's; everybody of the other desk is an outsider."""
+    """A tenant with its people.
+
+    `requester` owns the tickets; `colleague` shares the organisation; `stranger` is another customer's; everybody of
+    the other desk is an outsider.
+    """
 
     tenant: Tenant
     host: str
@@ -145,8 +153,7 @@ class Desk:
         return enter(self.id)
 
     def type(self) -> RequestType:
-        found: RequestType = RequestType.objects.order_by("id").first()
-        return found
+        return RequestType.objects.earliest("id")
 
     def submit(self, **changes: Any) -> Ticket:
         """A request of the requester's, through the verb. Call it inside the desk."""
@@ -203,7 +210,7 @@ def _people(slug: str) -> None:
 
 
 def person(name: str, email: str, **roles: Any) -> Person:
-    row: Person = Person.objects.create(name=name, email=email, user_id=obtain_user(email), is_verified=True, **roles)
+    row = Person.objects.create(name=name, email=email, user_id=obtain_user(email), is_verified=True, **roles)
     user = User.objects.get(pk=row.user_id)
     # One hash for all: hashing is not what the tests are about.
     user.password = _HASH

@@ -14,8 +14,7 @@ from accounts.permissions import is_agent
 
 
 def locked(person: Person) -> Person:
-    row: Person = Person.objects.select_for_update(of=("self",)).select_related("user").get(pk=person.pk)
-    return row
+    return Person.objects.select_for_update(of=("self",)).select_related("user").get(pk=person.pk)
 
 
 @transaction.atomic
@@ -62,7 +61,7 @@ def accept_invitation(person: Person, *, password: str) -> Person:
 
 @transaction.atomic
 def request_reset(address: str) -> None:
-    """Send a link for a new password to the account of this address. Unknown addresses do nothing, and look the same."""
+    """Send a link for a new password to the account of this address. Unknown ones do nothing, and look the same."""
     person = Person.objects.active().select_related("user").filter(user__email=address).first()
     if person is None or person.user is None:
         return

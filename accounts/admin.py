@@ -1,7 +1,7 @@
 """What the desk's staff see of people, organisations and the desk itself; and the base of every other admin page."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, cast
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeAlias, cast
 
 from django import forms
 from django.contrib import messages
@@ -21,10 +21,12 @@ from accounts.access import get_or_404
 from accounts.errors import Refused
 from accounts.http import PersonRequest
 from accounts.models import Person, Representation, Tenant, TenantHost
-from accounts.permissions import Rule, is_agent, is_manager, is_staff, nobody
+from accounts.permissions import is_agent, is_manager, is_staff, nobody
 from accounts.search import find_organisations, find_people
 
-Find = Callable[[str], list[int]]
+# How a page holds a rule or a search: as a static method, so that calling it does not pass the page along.
+Rule: TypeAlias = "staticmethod[[Person], bool]"
+Find: TypeAlias = "staticmethod[[str], list[int]]"
 
 
 def actor(request: HttpRequest) -> Person:
@@ -56,11 +58,11 @@ class Ruled:
         return type(self).delete_rule(actor(request))
 
 
-class DeskAdmin(Ruled, ModelAdmin):  # type: ignore[misc]
+class DeskAdmin(Ruled, ModelAdmin):
     """A page of the desk: rows through `visible_to`, history as Event, the same 404 for foreign and absent."""
 
     # Finds ids by a part of a name; a model without it is not searched.
-    find: ClassVar[Find | None] = None
+    find: ClassVar["Find | None"] = None
     # The only parameters by which the list may be filtered; everything else in the address is an oracle.
     filter_parameters: ClassVar[Sequence[str]] = ()
 
@@ -72,9 +74,10 @@ class DeskAdmin(Ruled, ModelAdmin):  # type: ignore[misc]
     actions: Any = None
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows = super().get_queryset(request)
-        visible_to = getattr(rows, "visible_to", None)
-        return visible_to(actor(request)) if visible_to else rows
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        if hasattr(rows, "visible_to"):
+            rows = rows.visible_to(actor(request))
+        return rows
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
@@ -110,7 +113,7 @@ def _changed(message: Any) -> list[str]:
     return [str(name) for part in parts for name in part.get("changed", {}).get("fields", [])]
 
 
-class RepresentationInline(Ruled, TabularInline):  # type: ignore[misc]
+class RepresentationInline(Ruled, TabularInline):
     model = Representation
     extra = 0
     autocomplete_fields = ("person", "organisation")
@@ -181,7 +184,7 @@ class OrganisationAdmin(DeskAdmin):
     add_rule = change_rule = staticmethod(is_agent)
 
 
-class TenantHostInline(Ruled, TabularInline):  # type: ignore[misc]
+class TenantHostInline(Ruled, TabularInline):
     model = TenantHost
     extra = 0
     fields = ("host", "brand_name", "accent", "is_primary")

@@ -1,4 +1,4 @@
-"""Log-in at one desk. The database shows only the users who are persons of the entered tenant, so others are unknown."""
+"""Log-in at one desk. The database shows only users who are persons of the entered tenant, so others are unknown."""
 
 from typing import cast
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts.models import Person, User
 
 
-class DeskBackend(AuthenticationBackend):  # type: ignore[misc]
+class DeskBackend(AuthenticationBackend):
     """Reads a session's user and person in one query; somebody made inactive is logged out by it."""
 
     def get_user(self, user_id: int) -> AbstractBaseUser | None:

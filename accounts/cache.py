@@ -1,4 +1,4 @@
-"""A cache that is down makes pages slower, not absent. What must not be passed without it (log-in limits) asks first."""
+"""A cache that is down makes pages slower, not absent. What must not pass without it (log-in limits) asks first."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class DegradingRedisCache(RedisCache):
     def get_many(self, keys: Any, version: Any = None) -> dict[Any, Any]:
         return dict(self._degrade("get_many", {}, keys, version))
 
-    def clear(self) -> bool:
+    def clear(self) -> None:
         """Removes what is ours, key by key: the broker's jobs may live in the same database."""
         client = self._cache.get_client()
         try:
@@ -46,5 +46,3 @@ class DegradingRedisCache(RedisCache):
                 client.delete(key)
         except RedisError as error:
             log.warning("cache is down", operation="clear", error=str(error))
-            return False
-        return True

@@ -16,7 +16,5 @@ def record(kind: str, subject: models.Model, *, by: Person | None, **data: Any) 
 
 def history_of(subject: models.Model) -> models.QuerySet[Event]:
     """The events of one row, oldest first, with who did them."""
-    events: models.QuerySet[Event] = Event.objects.filter(
-        subject_label=subject._meta.label_lower, subject_id=subject.pk
-    )
+    events = Event.objects.filter(subject_label=subject._meta.label_lower, subject_id=subject.pk)
     return events.select_related("by").order_by("id")

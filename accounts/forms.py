@@ -16,7 +16,7 @@ from accounts.models import Person
 from accounts.tenancy import current_tenant_id
 
 
-class ResetPasswordForm(AllauthResetForm):  # type: ignore[misc]
+class ResetPasswordForm(AllauthResetForm):
     """Asks for a reset without looking whether the address is known: a job does that after the answer."""
 
     def clean_email(self) -> str:

@@ -24,7 +24,7 @@ def find_host(host: str) -> tuple[int, int] | None:
         return found[1]
     with connection.cursor() as cursor:
         cursor.execute("SELECT tenant_id, host_id FROM desk_find_host(%s)", [name[:253]])
-        answer = cursor.fetchone()
+        answer: tuple[int, int] | None = cursor.fetchone()
     if len(_known) > 10_000:  # somebody sends names at random
         _known.clear()
     if answer:
@@ -56,7 +56,8 @@ def demo_desks() -> list[TenantHost]:
 
 def current_host() -> TenantHost:
     """The entered tenant's host for links made outside of a request."""
-    host: TenantHost = TenantHost.objects.order_by("-is_primary", "id").first()
+    host = TenantHost.objects.order_by("-is_primary", "id").first()
+    assert host is not None  # a desk is made with its hosts, and nothing removes the last one
     return host
 
 

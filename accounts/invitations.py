@@ -30,7 +30,7 @@ def read_token(token: str) -> Person | None:
         return None
     if tenant_id != current_tenant_id():
         return None
-    person: Person | None = Person.objects.active().select_related("user").filter(pk=person_id).first()
+    person = Person.objects.active().select_related("user").filter(pk=person_id).first()
     if person is None or person.user is None or fingerprint != _fingerprint(person):
         return None
     return person

@@ -44,8 +44,7 @@ class TenantMiddleware:
             desk = cast(DeskRequest, request)
             desk.host = TenantHost.objects.select_related("tenant").get(pk=host_id)
             desk.tenant = desk.host.tenant
-            response = self.get_response(request)
-        return response
+            return self.get_response(request)
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,7 @@
 """Sessions in the database with a cache in front, both behind the tenant's wall.
 
-`SESSION_ENGINE` names this module. The cache key carries the tenant, the row has its policy: a session's cookie shown on
-another tenant's host finds nothing.
+`SESSION_ENGINE` names this module. The cache key carries the tenant, the row has its policy: a session's cookie shown
+on another tenant's host finds nothing.
 """
 
 from typing import Any
@@ -19,10 +19,10 @@ class SessionStore(CachedStore):
         return Session
 
     @property
-    def cache_key_prefix(self) -> str:  # type: ignore[override]
+    def cache_key_prefix(self) -> str:
         return f"session:{current_tenant_id()}:"
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        row = super().create_model_instance(data)
+        row: Any = super().create_model_instance(data)
         row.user_id = int(data["_auth_user_id"]) if data.get("_auth_user_id") else None
         return row

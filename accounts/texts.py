@@ -20,7 +20,7 @@ class TextsField(models.JSONField):
     """A short text in up to five languages."""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Texts:
-        return Texts(super().from_db_value(value, expression, connection) or {})  # type: ignore[misc]
+        return Texts(super().from_db_value(value, expression, connection) or {})
 
     def to_python(self, value: Any) -> Texts:
         return Texts(value or {})
@@ -28,7 +28,7 @@ class TextsField(models.JSONField):
     def formfield(self, **kwargs: Any) -> Any:
         # The admin offers a box for JSON; whoever asks gets the boxes of the languages.
         offered = {**kwargs, "form_class": TextsFormField, "widget": TextsWidget}
-        return models.Field.formfield(self, **offered)  # type: ignore[arg-type]
+        return models.Field.formfield(self, **offered)
 
 
 class TextsWidget(forms.MultiWidget):

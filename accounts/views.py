@@ -74,7 +74,7 @@ def act_for(request: PersonRequest) -> HttpResponse:
     try:
         organisation = actions.organisation_to_act_for(request.person, request.POST.get("organisation", ""))
     except Refused as refusal:
-        messages.error(request, refusal.sentence)
+        messages.error(request, str(refusal.sentence))
     else:
         request.session["acting"] = organisation.pk
     return redirect(back_to(request))

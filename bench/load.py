@@ -1,7 +1,7 @@
 """A bounded load on one page: `python -m bench.load`, a job as JSON on standard input, the figures on standard output.
 
-Only the standard library, because this process must start quickly and take little from the server beside it. It talks to
-the loopback address and to no other.
+Only the standard library, because this process must start quickly and take little from the server beside it. It talks
+to the loopback address and to no other.
 """
 
 import json

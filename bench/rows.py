@@ -14,7 +14,7 @@ CHUNK = 20_000
 
 
 class Lines:
-    """Writes one table by COPY. `varying` names the columns of a row's values, in their order; `constant` the same for all."""
+    """Writes one table by COPY. `varying` names the columns of a row's values, in order; `constant` what all share."""
 
     def __init__(self, model: type[Model], *varying: str, **constant: Any) -> None:
         self.table = model._meta.db_table

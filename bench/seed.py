@@ -31,7 +31,44 @@ ALIVE_MIX = (
     (Status.INVOICE, "", 15),
 )
 ENDED_MIX = ((Status.CLOSED, "", 94), (Status.REJECTED, "", 3), (Status.CANCELLED, "", 3))
-WORDS = ["printer", "invoice", "warehouse", "payroll", "report", "login", "total", "ledger", "account", "order", "posting", "balance", "customer", "depreciation", "export", "stops", "fails", "repeats", "differs", "disappears", "after", "update", "since", "yesterday", "month", "closing", "only", "some", "users", "Rīga", "Ķekava", "žurnāls", "grāmatojums", "čeks", "účtenka", "platba"]
+WORDS = [
+    "printer",
+    "invoice",
+    "warehouse",
+    "payroll",
+    "report",
+    "login",
+    "total",
+    "ledger",
+    "account",
+    "order",
+    "posting",
+    "balance",
+    "customer",
+    "depreciation",
+    "export",
+    "stops",
+    "fails",
+    "repeats",
+    "differs",
+    "disappears",
+    "after",
+    "update",
+    "since",
+    "yesterday",
+    "month",
+    "closing",
+    "only",
+    "some",
+    "users",
+    "Rīga",
+    "Ķekava",
+    "žurnāls",
+    "grāmatojums",
+    "čeks",
+    "účtenka",
+    "platba",
+]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Timers around functions, nested: each second belongs to the innermost part that was running."""
+"""Timers around functions, nested: each moment belongs to the innermost part that was running."""
 
 import functools
 import time
@@ -6,38 +6,41 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+# A part and whether it was the database that worked for it.
+Key = tuple[str, bool]
+
 
 class Timers:
-    """`seconds` by part. What is wrapped is put back by `restore`."""
+    """`seconds` and `calls` by part. What is wrapped is put back by `restore`."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self.calls: dict[str, int] = defaultdict(int)
-        self._parts: list[str] = []
+        self.seconds: dict[Key, float] = defaultdict(float)
+        self.calls: dict[Key, int] = defaultdict(int)
+        self._stack: list[Key] = []
         self._since = 0.0
-        self._wrapped: list[tuple[Any, str, Any]] = []
-
-    def enter(self, part: str) -> None:
-        self._book()
-        self._parts.append(part)
-        self.calls[part] += 1
-
-    def leave(self) -> None:
-        self._book()
-        self._parts.pop()
-
-    def _book(self) -> None:
-        now = time.perf_counter()
-        if self._parts:
-            self.seconds[self._parts[-1]] += now - self._since
-        self._since = now
+        self._before: list[tuple[Any, str, Any]] = []
 
     @property
     def part(self) -> str:
-        return self._parts[-1] if self._parts else ""
+        return self._stack[-1][0] if self._stack else ""
+
+    def enter(self, part: str, *, sql: bool = False) -> None:
+        self._book()
+        self._stack.append((part, sql))
+        self.calls[part, sql] += 1
+
+    def leave(self) -> None:
+        self._book()
+        self._stack.pop()
+
+    def _book(self) -> None:
+        now = time.perf_counter()
+        if self._stack:
+            self.seconds[self._stack[-1]] += now - self._since
+        self._since = now
 
     def wrap(self, owner: Any, name: str, part: str | Callable[..., str]) -> None:
-        """Time `owner.name` as a part; a callable part is asked with the call's arguments."""
+        """Time `owner.name` as this part; a callable is asked with the call's arguments which part it is."""
         inner = getattr(owner, name)
 
         @functools.wraps(inner)
@@ -48,13 +51,14 @@ class Timers:
             finally:
                 self.leave()
 
-        self._wrapped.append((owner, name, owner.__dict__.get(name)))
+        # A class that inherits the method gets one of its own, and loses it again.
+        self._before.append((owner, name, vars(owner).get(name)))
         setattr(owner, name, timed)
 
     def restore(self) -> None:
-        for owner, name, before in reversed(self._wrapped):
+        for owner, name, before in reversed(self._before):
             if before is None:
                 delattr(owner, name)
             else:
                 setattr(owner, name, before)
-        self._wrapped.clear()
+        self._before.clear()

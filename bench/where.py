@@ -1,76 +1,65 @@
-"""Where the time of the portal list goes: real timers around the real parts, in the process that answers."""
+"""Where the time of the portal list goes: timers around the real parts, in the process that answers.
+
+Runs inside Django (bench/inside.py). No server and no client: the handler is called as gunicorn calls it.
+"""
 
 import io
 import statistics
 import sys
-from collections import defaultdict
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import Atomic
 from django.template.backends.django import Template
-from django.template.context import RequestContext
+from django.template.loader_tags import BlockNode
+from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
-from accounts import hosts
+from accounts.middleware import PersonMiddleware, TenantMiddleware
 from bench.pages import PORTAL_LIST, Visit, cookies, logged_in, visits, works
-from bench.timers import Timers
+from bench.timers import Key, Timers
 from tickets import lists, views
 
-WARM_UP, ROUNDS = 30, 200
+WARM_UP, ROUNDS = 30, 300
 
-REST = "handler, request and response, signals"
-MIDDLEWARE = "middleware, Python"
-VIEW = "view, Python"
-TRANSACTION = "transaction: connection check, COMMIT, savepoints"
-ENTRY = "tenant entry: BEGIN, set_config, host and tenant"
-PERSON = "session and person, organisations"
-LIST = "list"
+HANDLER = "handler: request, response, signals, address"
+MIDDLEWARE = "middleware: all but the next two"
+ENTRY = "tenant entry: BEGIN, set_config, host, tenant"
+PERSON = "session, person, their organisations"
+TRANSACTION = "transaction: connection check, savepoint, COMMIT"
+VIEW = "view: rows as the template takes them, addresses"
+LIST = "list: twenty tickets"
 COUNTS = "counts"
-TEMPLATE = "template"
-FRAME = "context processors"
-SQL, ORM = ", SQL", ", ORM"
-
-# The first word found in a statement names its part.
-STATEMENTS = (
-    ("set_config", ENTRY),
-    ("accounts_tenanthost", ENTRY),
-    ("SAVEPOINT", TRANSACTION),
-    ("COUNT(*)", COUNTS),
-    ('FROM "tickets_ticket"', LIST),
-    ('FROM "accounts_person"', PERSON),
-    ('FROM "accounts_representation"', PERSON),
-)
+FRAME = "template: frame of the page"
+CONTENT = "template: the list"
+PARTS = (HANDLER, MIDDLEWARE, ENTRY, PERSON, TRANSACTION, VIEW, LIST, COUNTS, FRAME, CONTENT)
 
 
-def part_of(sql: str) -> str:
-    return next((part for word, part in STATEMENTS if word in sql), "other")
-
-
-def where(page: str = PORTAL_LIST) -> list[dict[str, Any]]:
-    """Per part: the median of its milliseconds in a request, and how often it was entered."""
-    visit = next(visit for visit in visits() if visit.page == page)
+def where() -> list[dict[str, Any]]:
+    """Per part the medians of its milliseconds in a request, Python and SQL apart, and its statements."""
+    visit = next(visit for visit in visits() if visit.page == PORTAL_LIST)
     client = logged_in(visit)
-    assert works(client, visit)
-    timers = Timers()
+    assert works(client, visit), "the portal list does not answer"
+    cookie, timers = cookies(client), Timers()
     wrap_middleware(timers)
     handler = WSGIHandler()
     wrap_parts(timers)
     try:
-        with connection.execute_wrapper(statement_timer(timers)):
-            requests = [ask(handler, visit, cookies(client), timers) for _ in range(WARM_UP + ROUNDS)]
+        with connection.execute_wrapper(Statements(timers)):
+            requests = [ask(handler, visit, cookie, timers) for _ in range(WARM_UP + ROUNDS)]
     finally:
         timers.restore()
-    return rows(requests[WARM_UP:], {part: count / len(requests) for part, count in timers.calls.items()})
+    statements = {part: timers.calls[part, True] / len(requests) for part in PARTS}
+    return summary(requests[WARM_UP:], statements)
 
 
-def ask(handler: WSGIHandler, visit: Visit, cookie: str, timers: Timers) -> dict[str, float]:
+def ask(handler: WSGIHandler, visit: Visit, cookie: str, timers: Timers) -> dict[Key, float]:
     timers.seconds.clear()
-    timers.enter(REST)
     statuses: list[str] = []
+    timers.enter(HANDLER)
     response = handler(environ(visit, cookie), lambda status, headers: statuses.append(status))  # type: ignore[arg-type]
     b"".join(response)
     response.close()
@@ -96,42 +85,55 @@ def environ(visit: Visit, cookie: str) -> dict[str, Any]:
     }
 
 
-def statement_timer(timers: Timers) -> Any:
-    def timed(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        timers.enter(part_of(sql) + SQL)
+class Statements:
+    """An execute wrapper: a statement belongs to the part that asked it, a savepoint to the transaction."""
+
+    def __init__(self, timers: Timers) -> None:
+        self.timers = timers
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        self.timers.enter(TRANSACTION if "SAVEPOINT" in sql else self.timers.part, sql=True)
         try:
             return execute(sql, params, many, context)
         finally:
-            timers.leave()
-
-    return timed
+            self.timers.leave()
 
 
 def wrap_middleware(timers: Timers) -> None:
-    """Before the handler is made, for it keeps the methods it finds."""
+    """Before the handler is made, for it keeps the methods that it finds."""
     for path in settings.MIDDLEWARE:
-        timers.wrap(import_string(path), "__call__", MIDDLEWARE)
+        middleware = import_string(path)
+        part = {TenantMiddleware: ENTRY, PersonMiddleware: PERSON}.get(middleware, MIDDLEWARE)
+        if isinstance(middleware, type):  # one made by a function counts with its neighbour
+            timers.wrap(middleware, "__call__", part)
 
 
 def wrap_parts(timers: Timers) -> None:
-    timers.wrap(hosts, "find_host", ENTRY + ORM)
-    timers.wrap(BaseDatabaseWrapper, "close_if_health_check_failed", TRANSACTION)
-    timers.wrap(BaseDatabaseWrapper, "_commit", TRANSACTION)
-    timers.wrap(SessionBase, "_get_session", PERSON + ORM)
-    timers.wrap(views, "in_scope", VIEW)
-    timers.wrap(views, "page", LIST + ORM)
-    timers.wrap(lists, "page", LIST + ORM)
-    timers.wrap(views, "count", COUNTS + ORM)
-    timers.wrap(Template, "render", TEMPLATE)
-    timers.wrap(RequestContext, "bind_template", FRAME)
+    for name in ("close_if_health_check_failed", "_commit"):
+        timers.wrap(BaseDatabaseWrapper, name, TRANSACTION)
+    for name in ("__enter__", "__exit__"):
+        timers.wrap(Atomic, name, TRANSACTION)
+    pattern = next(one for one in get_resolver().url_patterns if getattr(one, "name", "") == "requests")
+    timers.wrap(pattern, "callback", VIEW)
+    # Whatever the view takes from there: the page itself, and what counts.
+    for name, function in list(vars(views).items()):
+        if getattr(function, "__module__", "") == lists.__name__ and not isinstance(function, type):
+            timers.wrap(views, name, LIST if name == "page" else COUNTS)
+    timers.wrap(Template, "render", FRAME)
+    timers.wrap(BlockNode, "render", lambda node, context: CONTENT if node.name == "content" else timers.part)
 
 
-def rows(requests: list[dict[str, float]], calls: dict[str, float]) -> list[dict[str, Any]]:
-    parts: dict[str, list[float]] = defaultdict(list)
-    for part in {part for request in requests for part in request}:
-        parts[part] = [1000 * request.get(part, 0.0) for request in requests]
-    whole = statistics.median(1000 * sum(request.values()) for request in requests)
-    found = [
-        {"part": part, "ms": statistics.median(times), "calls": calls.get(part, 0.0)} for part, times in parts.items()
+def summary(requests: list[dict[Key, float]], statements: dict[str, float]) -> list[dict[str, Any]]:
+    def middle(part: str, sql: bool) -> float:
+        return 1000 * statistics.median(request.get((part, sql), 0.0) for request in requests)
+
+    rows = [
+        {"part": part, "python": middle(part, False), "sql": middle(part, True), "statements": statements[part]}
+        for part in PARTS
     ]
-    return [*sorted(found, key=lambda row: -row["ms"]), {"part": "whole", "ms": whole, "calls": 1.0}]
+    whole = 1000 * statistics.median(sum(request.values()) for request in requests)
+    database = 1000 * statistics.median(
+        sum(seconds for (_, sql), seconds in request.items() if sql) for request in requests
+    )
+    total = {"part": "whole", "python": whole - database, "sql": database, "statements": sum(statements.values())}
+    return [*rows, total]

@@ -39,7 +39,7 @@ def issue_invoice(organisation: Organisation, *, tickets: Iterable[int], by: Per
     invoice = _write(organisation, lines, tenant=tenant, by=by)
     for ticket in rows:
         ticket_actions.close(ticket, by=by, invoice=invoice.number)
-    document: InvoiceDocument = InvoiceDocument.objects.create(invoice=invoice)
+    document = InvoiceDocument.objects.create(invoice=invoice)
     after_commit(make_document, tenant.pk, document.pk)
     events.record("invoice.issued", invoice, by=by, number=invoice.number, tickets=[row.pk for row in rows])
     return invoice
@@ -69,7 +69,7 @@ def _write(organisation: Organisation, lines: list[Line], *, tenant: Tenant, by:
     today = timezone.localdate(timezone=tenant.zone)
     net = sum((line.net for line in lines), Decimal(0))
     vat = sum(vat_by_rate(lines).values(), Decimal(0))
-    invoice: Invoice = Invoice.objects.create(
+    invoice = Invoice.objects.create(
         number=f"{today.year}-{Counter.next(f'invoice-{today.year}'):05d}",
         organisation=organisation,
         issued_on=today,

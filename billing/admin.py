@@ -74,7 +74,7 @@ class InvoiceAdmin(DeskAdmin):
 
     def issue(self, request: HttpRequest, organisation_id: int) -> HttpResponse:
         self.check_accountant(request)
-        organisation: Organisation = get_or_404(Organisation.objects.visible_to(actor(request)), pk=organisation_id)
+        organisation = get_or_404(Organisation.objects.visible_to(actor(request)), pk=organisation_id)
         ids = [int(value) for value in request.POST.getlist("ticket") if value.isdecimal() and len(value) < 19]
         try:
             invoice = actions.issue_invoice(organisation, tickets=ids, by=actor(request))

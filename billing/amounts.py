@@ -59,8 +59,10 @@ def lines_of(tickets: Iterable[Ticket], tenant: Tenant) -> list[Line]:
 
 
 def vat_by_rate(lines: Iterable[Taxed]) -> dict[Decimal, Decimal]:
-    """VAT per rate, rounded once per rate on the sum of its lines (Directive 2006/112/EC leaves the method; EN 16931 asks
-    for this one, BR-CO-17)."""
+    """VAT per rate, rounded once per rate on the sum of its lines.
+
+    Directive 2006/112/EC leaves the method; EN 16931 asks for this one (BR-CO-17).
+    """
     bases = net_by_rate(lines)
     return {rate: (base * rate / 100).quantize(CENT, ROUND_HALF_UP) for rate, base in bases.items()}
 

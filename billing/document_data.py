@@ -1,8 +1,10 @@
 """From an issued invoice to what its document shows. Formats nothing, computes nothing but the sums per VAT rate."""
 
+from typing import Any, cast
+
 from accounts.models import TenantHost
 from billing.amounts import net_by_rate, vat_by_rate
-from billing.documents.data import InvoiceDocumentData, Party, Seller, VatLine
+from billing.documents.data import InvoiceDocumentData, Language, Party, Seller, VatLine
 from billing.documents.data import InvoiceLine as DocumentLine
 from billing.models import Invoice
 
@@ -16,7 +18,7 @@ def document_data(invoice: Invoice, host: TenantHost) -> InvoiceDocumentData:
         due_on=invoice.due_on,
         supplied_on=invoice.issued_on,
         currency=invoice.currency,
-        language=invoice.language,
+        language=cast(Language, invoice.language),
         seller=Seller(
             **_party(invoice.seller),
             bank=invoice.seller["bank"],
@@ -44,7 +46,7 @@ def document_data(invoice: Invoice, host: TenantHost) -> InvoiceDocumentData:
     )
 
 
-def _party(copy: dict[str, str]) -> dict[str, object]:
+def _party(copy: dict[str, str]) -> dict[str, Any]:
     return {
         "name": copy["name"],
         "registration_number": copy["registration_number"],

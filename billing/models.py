@@ -1,7 +1,6 @@
 """Invoices. An issued one is a copy of what was true when it was issued, and never changes."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils import timezone
@@ -45,9 +44,6 @@ class Invoice(TenantModel):
     issued_at = models.DateTimeField(default=timezone.now)
 
     objects = TenantManager.from_queryset(InvoiceQuerySet)()
-
-    if TYPE_CHECKING:
-        organisation_id: int
 
     class Meta:
         verbose_name = _("invoice")

@@ -6,9 +6,12 @@ import structlog
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.models import F
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts.tenancy import enter
 from notifications.models import OutboxMessage, OutboxState
+
+INSTANCE_HEADER = "X-Desk-Instance"
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +45,7 @@ def _claim(message_id: int) -> OutboxMessage | None:
     due = OutboxMessage.objects.filter(pk=message_id, state=OutboxState.QUEUED, next_try_at__lte=timezone.now())
     if not due.update(next_try_at=timezone.now() + CLAIM, tries=F("tries") + 1):
         return None
-    message: OutboxMessage = OutboxMessage.objects.get(pk=message_id)
-    return message
+    return OutboxMessage.objects.get(pk=message_id)
 
 
 def _note_failure(message: OutboxMessage, error: Exception) -> None:
@@ -74,12 +76,18 @@ def _mailbox(name: str, address: str) -> str:
     return f'"{quoted}" <{address}>'
 
 
+def instance_id() -> str:
+    """By this word we know our own mail when it comes back; it can be neither guessed nor used."""
+    return salted_hmac("notifications.instance", "mail").hexdigest()[:20]
+
+
 def _headers(message: OutboxMessage) -> dict[str, str]:
     headers = {
         "Message-ID": f"<{message.message_id}>",
         # No auto-responder answers this, and ours does not answer it either (RFC 3834).
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
+        INSTANCE_HEADER: instance_id(),
     }
     if message.references:
         headers["In-Reply-To"] = f"<{message.references[-1]}>"

@@ -30,7 +30,7 @@ from tickets.workflow import Status
 SHOWN = 10
 
 
-class DeskAdminSite(UnfoldAdminSite):  # type: ignore[misc]
+class DeskAdminSite(UnfoldAdminSite):
     index_template = "servicedesk/dashboard.html"
     index_title = gettext_lazy("Overview")
 
@@ -39,7 +39,7 @@ class DeskAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return person is not None and person.is_staff
 
     def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
-        """Visitors log in first; for a person who is not staff, and for what the role does not allow, nothing is there."""
+        """Visitors log in first; for who is not staff, and for what a role does not allow, nothing is there."""
         inner = super().admin_view(view, cacheable)
 
         @wraps(view)
@@ -124,7 +124,7 @@ def header(request: HttpRequest) -> str:
 
 
 def palette(request: HttpRequest) -> dict[str, str]:
-    """Unfold's main colour in its strengths, made of the host's accent: 600 carries white words, 500 is read on dark."""
+    """Unfold's main colour, made of the host's accent: 600 carries white words, 500 is read on a dark page."""
     accent = parse(cast(DeskRequest, request).host.accent)
     strong, bright = readable_on(WHITE, accent), readable_on(DARK_PAGE, accent)
     shades = {

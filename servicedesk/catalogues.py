@@ -135,7 +135,9 @@ def update_catalogues() -> None:
         catalogue.update(template, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
         catalogue.fuzzy = False
-        catalogue.header_comment = f"# Service desk: texts in {catalogue.locale.english_name}" if catalogue.locale else "#"
+        catalogue.header_comment = (
+            f"# Service desk: texts in {catalogue.locale.english_name}" if catalogue.locale else "#"
+        )
         path = catalogue_path(language)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:

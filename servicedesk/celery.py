@@ -1,4 +1,4 @@
-"""The jobs. A broker may lose or repeat a job at any time, so every task takes ids, claims its rows and can run twice."""
+"""The jobs. A broker may lose or repeat a job any time, so every task takes ids, claims its rows and can run twice."""
 
 import os
 from typing import Any

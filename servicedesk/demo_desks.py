@@ -23,7 +23,7 @@ def create_demo_desks() -> None:
 
 def _person(name: str, email: str, language: str, **roles: object) -> Person:
     """A demo person with the demo password. Not a staff verb: only the demo may set somebody's password."""
-    person: Person = Person.objects.create(
+    person = Person.objects.create(
         name=name, email=email, language=language, is_verified=True, user_id=obtain_user(email), **roles
     )
     user = User.objects.get(pk=person.user_id)

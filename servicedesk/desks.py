@@ -10,8 +10,8 @@ from accounts.hosts import find_host, forget_hosts
 from accounts.models import Tenant, TenantHost
 from accounts.tenancy import enter
 from accounts.texts import Texts
-from servicedesk.presets import PRESETS, Preset
-from servicedesk.presets.base import Topic
+from servicedesk.presets import PRESETS
+from servicedesk.presets.base import Preset, Topic
 from tickets.mail.intake import find_mailbox
 from tickets.models import Mailbox, RequestType, TopicGroup
 
@@ -32,7 +32,7 @@ class Brand:
 def create_desk(
     *, preset: str, name: str, slug: str, brands: list[Brand], support_email: str, **policy: object
 ) -> Tenant:
-    """A complete desk. Raises CannotCreate when a host or the address leads to a desk already, or the preset is unknown."""
+    """A complete desk. Raises CannotCreate when a host or the address leads to a desk already, or no such preset."""
     chosen = PRESETS.get(preset)
     if chosen is None:
         raise CannotCreate(f"There is no preset '{preset}'. Choose one of: {', '.join(sorted(PRESETS))}.")

@@ -1,4 +1,4 @@
-"""`/health/` for balancers and the supervisor: it belongs to no tenant, so it answers before the tenant is asked for."""
+"""`/health/` for balancers and the supervisor: it belongs to no tenant, so it answers before one is asked for."""
 
 from collections.abc import Callable
 
@@ -35,4 +35,4 @@ def database_answers() -> bool:
 
 def cache_answers() -> bool:
     cache.set("health", "1", 10)
-    return cache.get("health") == "1"
+    return bool(cache.get("health") == "1")

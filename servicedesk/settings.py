@@ -229,7 +229,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # our own logging, also there
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Without `max_retries: 0` a request waits six seconds for a broker that is down; the sweep finds what it missed.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900, "max_retries": 0, "socket_connect_timeout": 1}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+    "visibility_timeout": 900,
+    "max_retries": 0,
+    "socket_connect_timeout": 1,
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Two copies may share one broker: every queue of this one begins with its own word.
 _QUEUES = env.text("QUEUE_PREFIX", "desk")
@@ -253,7 +257,7 @@ CELERY_BEAT_SCHEDULE = {
 REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}
 
 UNFOLD = {
-    "SITE_TITLE": _("Service desk"),
+    "SITE_TITLE": "servicedesk.admin_site.header",
     "SITE_HEADER": "servicedesk.admin_site.header",
     "SITE_SUBHEADER": _("Service desk"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],

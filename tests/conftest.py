@@ -216,7 +216,7 @@ Session = Callable[..., Any]
 
 @pytest.fixture
 def session(browser: Any, product: Product) -> Iterator[Session]:
-    """session('customer@…') is a page of somebody logged in, in a browser profile of their own; faults of the page fail."""
+    """session('customer@…'): a page of somebody logged in, in a browser profile of their own; its faults fail."""
     contexts, faults = [], []
 
     def open_page(email: str = "", *, desk: str = "integrator", width: int = 1280) -> Any:

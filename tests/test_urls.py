@@ -1,6 +1,6 @@
 """Every address × who asks → status. A new address without a row here fails the run.
 
-Foreign and absent answer alike, 404; visitors get the log-in page for both; nothing answers 403 but a missing CSRF token.
+Foreign and absent answer alike, 404; visitors get the log-in page for both; only a missing CSRF token answers 403.
 """
 
 import io

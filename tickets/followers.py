@@ -1,4 +1,4 @@
-"""What follows a ticket's change further right in the line of apps. Billing registers; called in the verb's transaction."""
+"""What follows a ticket's change to the right in the line of apps: billing registers; called in the transaction."""
 
 from accounts.registry import Registry
 from tickets.models import Ticket

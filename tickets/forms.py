@@ -7,7 +7,6 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -47,7 +46,7 @@ class FilesField(forms.FileField):
 
     widget = FilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:  # type: ignore[override]
+    def clean(self, data: Any, initial: Any = None) -> list["UploadedFile[bytes]"]:
         files = [file for file in data or [] if file]
         if len(files) > settings.MAX_FILES:
             raise forms.ValidationError(
@@ -61,7 +60,7 @@ class FilesField(forms.FileField):
         return files
 
 
-def _judge(file: UploadedFile) -> list[forms.ValidationError]:
+def _judge(file: "UploadedFile[bytes]") -> list[forms.ValidationError]:
     size = file.size or 0
     if not size:
         return [forms.ValidationError(_("“%(name)s” is empty. Choose another file."), params={"name": file.name})]
@@ -80,7 +79,7 @@ def _judge(file: UploadedFile) -> list[forms.ValidationError]:
     return []
 
 
-def files_hint() -> Promise:
+def files_hint() -> str:
     return ngettext_lazy(
         "Up to %(count)d file of %(size)d MB.", "Up to %(count)d files of %(size)d MB each.", settings.MAX_FILES
     ) % {"count": settings.MAX_FILES, "size": settings.MAX_FILE_BYTES // MEGABYTE}
@@ -89,8 +88,10 @@ def files_hint() -> Promise:
 class RequestForm(forms.Form):
     """What a customer says when filing a request (B4)."""
 
-    organisation = forms.ModelChoiceField(label=_("For which organisation"), queryset=None, empty_label=None)
-    on_behalf_of = forms.ModelChoiceField(
+    organisation: "forms.ModelChoiceField[Organisation]" = forms.ModelChoiceField(
+        label=_("For which organisation"), queryset=None, empty_label=None
+    )
+    on_behalf_of: "forms.ModelChoiceField[Person]" = forms.ModelChoiceField(
         label=_("Raise this request on behalf of"), queryset=None, required=False, empty_label=_("Myself")
     )
     summary = LineField(label=_("Summary"), max_length=200, help_text=_("One line that says what it is about."))
@@ -101,7 +102,7 @@ class RequestForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8}),
         help_text=_("What did you do, what happened, and what did you expect?"),
     )
-    files = FilesField(label=_("Files"), required=False)
+    files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # no attribute: Django takes it off
     due_date = forms.DateField(
         label=_("Needed by"),
         required=False,
@@ -150,7 +151,7 @@ class CommentForm(forms.Form):
     text = PlainTextField(
         label=_("Your comment"), required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 4})
     )
-    files = FilesField(label=_("Files"), required=False)
+    files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # no attribute: Django takes it off
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -195,9 +196,15 @@ class TimeForm(forms.Form):
 class HandlingForm(forms.Form):
     """What an agent sets about a ticket: who, whose, what, how urgent."""
 
-    assignee = forms.ModelChoiceField(label=_("Assigned to"), queryset=None, required=False)
-    organisation = forms.ModelChoiceField(label=_("Organisation"), queryset=None, required=False)
-    request_type = forms.ModelChoiceField(label=_("Request type"), queryset=None, required=False)
+    assignee: "forms.ModelChoiceField[Person]" = forms.ModelChoiceField(
+        label=_("Assigned to"), queryset=None, required=False
+    )
+    organisation: "forms.ModelChoiceField[Organisation]" = forms.ModelChoiceField(
+        label=_("Organisation"), queryset=None, required=False
+    )
+    request_type: "forms.ModelChoiceField[RequestType]" = forms.ModelChoiceField(
+        label=_("Request type"), queryset=None, required=False
+    )
     priority = forms.TypedChoiceField(label=_("Priority"), choices=Priority.choices, coerce=int)
 
     def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:

@@ -37,7 +37,7 @@ def submitted(ticket: Ticket, *, by: Person | None, references: tuple[str, ...])
 def _confirm(ticket: Ticket, references: tuple[str, ...]) -> None:
     """To the applicant also when they filed it themselves: the mail is their receipt, and its reply reaches us."""
     person = ticket.requester
-    # Anybody can write in somebody's name: at most one confirmation an hour, without the sender's words (see the template).
+    # Anybody can write in somebody's name: one confirmation an hour at most, without the sender's words (see template).
     hour_ago = timezone.now() - timedelta(hours=1)
     if (
         not person.is_verified

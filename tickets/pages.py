@@ -135,6 +135,7 @@ def _comment_entry(comment: Comment, reader: Person, files: list[Any]) -> dict[s
         "is_me": comment.author_id == reader.pk,
         "is_internal": comment.is_internal,
         "html": formatted(comment.text),
+        "quoted": formatted(comment.quoted) if comment.quoted else "",
         "at": comment.created_at,
         "files": files,
         "latest": False,

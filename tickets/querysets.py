@@ -9,7 +9,9 @@ from accounts.models import Person
 from tickets.workflow import ALIVE, ENDED, WITH_CUSTOMER, Status
 
 if TYPE_CHECKING:
-    pass
+    # Ruff does not see that the quoted names of the base classes are these.
+    from tickets.models.conversation import Comment  # noqa: F401
+    from tickets.models.ticket import Ticket  # noqa: F401
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):

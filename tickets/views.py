@@ -40,8 +40,8 @@ def submission_of(request: PersonRequest) -> uuid.UUID | None:
         return None
 
 
-def stored(request: PersonRequest, files: list[UploadedFile]) -> list[StoredFile]:
-    return [store(file, name=file.name or "", by=request.person) for file in files]  # type: ignore[arg-type]
+def stored(request: PersonRequest, files: "list[UploadedFile[bytes]]") -> list[StoredFile]:
+    return [store(file, name=file.name or "", by=request.person) for file in files]
 
 
 # ---- lists ----
@@ -67,7 +67,7 @@ def requests(request: PersonRequest) -> HttpResponse:
 
 def in_scope(request: PersonRequest) -> TicketQuerySet:
     """Mine, or those of the organisation I act for. Both start at `visible_to` and each has its index."""
-    visible: TicketQuerySet = Ticket.objects.visible_to(request.person)
+    visible = Ticket.objects.visible_to(request.person)
     if wants_organisation(request) and request.acting is not None:
         return visible.filter(organisation=request.acting)
     return visible.of(request.person)
@@ -146,7 +146,7 @@ def request_new(request: PersonRequest) -> HttpResponse:
 @person_required
 @require_http_methods(["GET", "POST"])
 def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
-    request_type: RequestType = get_or_404(RequestType.objects.offered().select_related("group"), pk=type_id)
+    request_type = get_or_404(RequestType.objects.offered().select_related("group"), pk=type_id)
     form = RequestForm(
         request.POST or None,
         request.FILES or None,
@@ -298,11 +298,11 @@ def request_reopen(request: PersonRequest, reference: str) -> HttpResponse:
 @person_required
 @require_GET
 def file(request: PersonRequest, file_id: int) -> HttpResponse:
-    """A file of a request that the person may read. Always a download: nothing that strangers sent runs on our pages."""
+    """A file of a request that the person may read. Always a download: nothing that strangers sent runs on our page."""
     attachments = Attachment.objects.filter(ticket__in=Ticket.objects.visible_to(request.person), file_id=file_id)
     if not request.person.is_staff:
         attachments = attachments.exclude(comment__is_internal=True)
-    attachment: Attachment = get_or_404(attachments.select_related("file").order_by("id")[:1])
+    attachment = get_or_404(attachments.select_related("file").order_by("id")[:1])
     return download(attachment.file)
 
 

@@ -60,7 +60,10 @@ class TicketWorkflow(models.Model):
         self.waiting_for = ""
 
     @transition(
-        status, source=Status.WAITING, target=RETURN_VALUE(Status.INVOICE, Status.CLOSED), conditions=[in_review]
+        status,
+        source=Status.WAITING,
+        target=RETURN_VALUE(Status.INVOICE, Status.CLOSED),
+        conditions=[in_review],  # type: ignore[list-item]  # its types know conditions on any model only
     )
     def accept_solution(self, *, something_to_bill: bool) -> Status:
         """The customer, or their silence, accepts. Without anything to bill that is the end."""

@@ -16,7 +16,8 @@ CREATE FUNCTION desk_search_people(wanted text) RETURNS TABLE (id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT p.id FROM accounts_person p
     WHERE p.tenant_id = NULLIF(current_setting('desk.tenant', true), '')::bigint
-    AND (p.name || ' ' || p.email) ILIKE '%' || replace(replace(replace(wanted, '\', '\\'), '%', '\%'), '_', '\_') || '%'
+    AND (p.name || ' ' || p.email) ILIKE
+        '%' || replace(replace(replace(wanted, '\', '\\'), '%', '\%'), '_', '\_') || '%'
     LIMIT 200
 $$;
 

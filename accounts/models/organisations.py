@@ -1,7 +1,5 @@
 """The customers: organisations, and who may do what for them."""
 
-from typing import TYPE_CHECKING
-
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -61,10 +59,6 @@ class Representation(TenantModel):
     may_see_invoices = models.BooleanField(_("may see invoices"), default=False)
     # The head of the organisation: manages its people, and is the one who may ask where a desk says so (M1).
     is_head = models.BooleanField(_("head of the organisation"), default=False)
-
-    if TYPE_CHECKING:
-        organisation_id: int
-        person_id: int
 
     class Meta:
         verbose_name = _("representative")

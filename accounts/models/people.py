@@ -23,7 +23,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """An e-mail address and a password, nothing else. The database shows a tenant only the users who are its persons."""
+    """An e-mail address and a password, nothing else. The database shows a tenant only users who are its persons."""
 
     email = models.EmailField(_("e-mail address"), unique=True)
 

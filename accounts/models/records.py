@@ -1,6 +1,6 @@
 """What every app needs: history, files, numbers, sessions."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.serializers.json import DjangoJSONEncoder
@@ -76,7 +76,7 @@ class Counter(TenantModel):
 
     @classmethod
     def next(cls, series: str) -> int:
-        """The next number of a series, from 1. Holds the series' row until the transaction ends, so no gap can arise."""
+        """The next number of a series, from 1. Holds the series' row until the transaction ends, so no gap arises."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO accounts_counter (tenant_id, series, value) VALUES (%s, %s, 1) "
@@ -93,9 +93,6 @@ class Session(AbstractBaseSession):
         "accounts.Tenant", models.CASCADE, default=current_tenant_id, related_name="+", db_index=False
     )
     user_id = models.BigIntegerField(null=True, db_index=True)
-
-    if TYPE_CHECKING:
-        objects: Any
 
     class Meta(AbstractBaseSession.Meta):
         db_table = "accounts_session"

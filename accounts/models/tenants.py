@@ -93,7 +93,7 @@ class TenantHost(TenantModel):
         verbose_name = _("host")
         verbose_name_plural = _("hosts")
         constraints = [
-            # Across all tenants: a host leads to one place. The check runs in the database, where no policy hides a rival.
+            # Across all tenants: a host leads to one place. The database checks it, where no policy hides a rival.
             models.UniqueConstraint(fields=["host"], name="accounts_host_unique"),
             models.UniqueConstraint(
                 fields=["tenant"], condition=models.Q(is_primary=True), name="accounts_host_one_primary"

@@ -31,22 +31,19 @@ class DatabaseRule(BaseConstraint):
     def constraint_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         return self.create_sql(model, schema_editor)
 
-    def create_sql(  # type: ignore[override]
-        self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
-    ) -> str:
+    def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         """Runs when all tables and keys of the migration stand, whatever order makemigrations wrote them in."""
         assert schema_editor is not None
         schema_editor.deferred_sql.append(self._statement(self.up, model, schema_editor))
         return ""
 
-    def remove_sql(  # type: ignore[override]
-        self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
-    ) -> str:
+    def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         return self._statement(self.down, model, schema_editor)
 
     @staticmethod
     def _statement(write: Any, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
-        assert model is not None and schema_editor is not None
+        assert model is not None
+        assert schema_editor is not None
         table = model._meta.db_table
         return str(write(table, schema_editor.quote_name(table)))
 
@@ -83,7 +80,10 @@ class TenantPolicy(DatabaseRule):
 
 
 class TenantReference(DatabaseRule):
-    """A foreign key that carries the tenant. A plain one steps over the policies: it would accept, and reveal, others' ids."""
+    """A foreign key that carries the tenant.
+
+    A plain one steps over the policies: it would accept, and reveal, others' ids.
+    """
 
     def __init__(self, *, name: str, column: str, target: str) -> None:
         super().__init__(name=name)

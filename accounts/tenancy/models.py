@@ -109,7 +109,7 @@ def _begins_an_index(meta: Any, field: str) -> bool:
     return any(list(key[:2]) == ["tenant", field] for key in keys)
 
 
-def _table_of(field: TenantForeignKey) -> str:
+def _table_of(field: TenantForeignKey[Any, Any]) -> str:
     """The target's table by our naming rule; the target class itself may not be prepared yet."""
     to = field.remote_field.model
     if not isinstance(to, str):

@@ -1,6 +1,7 @@
 """Getting in: log-in, log-out, forgotten and changed passwords, invitations (B1), each at one desk only."""
 
 import re
+from http.cookies import SimpleCookie
 
 import pytest
 from django.test import Client
@@ -91,7 +92,7 @@ def test_a_session_is_void_at_another_desk(desk: Desk, rival: Desk, visit: Visit
 def test_the_void_session_still_works_at_home(desk: Desk, rival: Desk, visit: Visit) -> None:
     browser = visit(desk, desk.requester)
     at_rival = visit(rival)
-    at_rival.cookies = browser.cookies.copy()
+    at_rival.cookies = SimpleCookie(browser.cookies)
     at_rival.get("/")
     assert is_in(browser)
 
@@ -161,7 +162,9 @@ def reset_link(desk: Desk, person: Person) -> str:
     with desk.entered():
         actions.request_reset(person.user.email)
         mail = OutboxMessage.objects.filter(kind="accounts/mail/reset").latest("id")
-    return re.search(r"http://[^/]+(/account/password/reset/key/\S+)", mail.text)[1]
+    found = re.search(r"http://[^/]+(/account/password/reset/key/\S+)", mail.text)
+    assert found is not None
+    return found[1]
 
 
 def test_b1_a_forgotten_password_is_replaced_by_the_link(desk: Desk, visit: Visit) -> None:
@@ -227,7 +230,7 @@ def test_the_owner_hears_of_a_changed_password(desk: Desk, visit: Visit) -> None
 
 def newcomer(desk: Desk, email: str = "new@example.com") -> Person:
     with desk.entered():
-        person: Person = Person.objects.create(name="Nora New", email=email)
+        person = Person.objects.create(name="Nora New", email=email)
         actions.invite(person, by=desk.agent)
         person.refresh_from_db()
         return person

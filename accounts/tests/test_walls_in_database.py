@@ -1,4 +1,4 @@
-"""The database wall: what `desk_app` cannot do, whatever code runs. Each test first makes sure the leak could happen."""
+"""The database wall: what `desk_app` cannot do, whatever code runs. Each test first makes sure that it could leak."""
 
 from typing import Any
 
@@ -34,7 +34,12 @@ def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
 
 def refused(query: str, *values: Any) -> str:
     """Run what must fail in a savepoint; the error's words."""
-    with pytest.raises(DatabaseError) as caught, transaction.atomic(), connection.cursor() as cursor:
+    # A deferred constraint speaks with the second statement only.
+    with (  # noqa: PT012
+        pytest.raises(DatabaseError) as caught,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(query, values)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     return str(caught.value)
@@ -134,8 +139,8 @@ def test_a_row_cannot_be_moved_to_another_tenant(inside: Desk, rival: Desk) -> N
 def test_a_key_cannot_point_into_another_tenant(inside: Desk, rival: Desk) -> None:
     ticket = inside.submit()
     assert "tenant_fk" in refused(
-        "INSERT INTO tickets_comment (tenant_id, ticket_id, author_id, text, is_internal, channel, is_verified, created_at)"
-        " VALUES (%s, %s, %s, '', false, 'portal', true, now())",
+        "INSERT INTO tickets_comment (tenant_id, ticket_id, author_id, text, is_internal, channel, is_verified,"
+        " created_at) VALUES (%s, %s, %s, '', false, 'portal', true, now())",
         inside.id,
         ticket.pk,
         rival.requester.pk,
@@ -144,7 +149,7 @@ def test_a_key_cannot_point_into_another_tenant(inside: Desk, rival: Desk) -> No
 
 def test_the_orm_cannot_point_into_another_tenant(inside: Desk, rival: Desk) -> None:
     ticket = inside.submit()
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(IntegrityError), transaction.atomic():  # noqa: PT012 (the constraint is deferred)
         Comment.objects.create(ticket=ticket, author=rival.requester, text="Hello")
         rows("SET CONSTRAINTS ALL IMMEDIATE; SELECT 1")
 
@@ -195,7 +200,8 @@ def test_not_even_the_owner_changes_history_by_accident(committed_desk: Desk) ->
 def test_functions_above_the_walls_return_ids_only() -> None:
     """Whatever else they returned would be a hole."""
     results = rows(
-        "SELECT proname, pg_get_function_result(oid) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        "SELECT proname, pg_get_function_result(oid) FROM pg_proc"
+        " WHERE prosecdef AND pronamespace = 'public'::regnamespace"
     )
     allowed = {"bigint", "TABLE(id bigint)", "TABLE(tenant_id bigint)"}
     pairs = {"TABLE(tenant_id bigint, host_id bigint)", "TABLE(tenant_id bigint, mailbox_id bigint)"}

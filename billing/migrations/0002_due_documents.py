@@ -5,7 +5,7 @@ CREATE FUNCTION desk_tenants_with_due_documents() RETURNS TABLE (tenant_id bigin
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT t.id FROM accounts_tenant t WHERE t.is_active AND EXISTS (
         SELECT 1 FROM billing_invoicedocument d
-        WHERE d.tenant_id = t.id AND d.next_try_at IS NOT NULL AND d.next_try_at <= now())
+        WHERE d.tenant_id = t.id AND d.next_try_at IS NOT NULL AND d.next_try_at <= clock_timestamp())
 $$;
 GRANT EXECUTE ON FUNCTION desk_tenants_with_due_documents() TO desk_app;
 """

@@ -5,7 +5,7 @@ CREATE FUNCTION desk_tenants_with_due_mail() RETURNS TABLE (tenant_id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT t.id FROM accounts_tenant t WHERE t.is_active AND EXISTS (
         SELECT 1 FROM notifications_outboxmessage m
-        WHERE m.tenant_id = t.id AND m.state = 'queued' AND m.next_try_at <= now())
+        WHERE m.tenant_id = t.id AND m.state = 'queued' AND m.next_try_at <= clock_timestamp())
 $$;
 GRANT EXECUTE ON FUNCTION desk_tenants_with_due_mail() TO desk_app;
 """

@@ -30,22 +30,37 @@ def make(**changes: object) -> Tenant:
 def test_every_preset_makes_a_complete_desk(preset: str) -> None:
     tenant = make(preset=preset)
     with enter(tenant.pk):
-        assert TopicGroup.objects.exists() and RequestType.objects.exists() and Mailbox.objects.exists()
+        assert TopicGroup.objects.exists()
+        assert RequestType.objects.exists()
+        assert Mailbox.objects.exists()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_every_text_of_a_preset_is_in_every_language_it_offers(preset: str) -> None:
     chosen = PRESETS[preset]
-    texts = [text for topic in chosen.topics for text in (topic.name, *[t for x in topic.types for t in (x.name, x.sentence)])]
+    texts = [
+        text
+        for topic in chosen.topics
+        for text in (topic.name, *[t for x in topic.types for t in (x.name, x.sentence)])
+    ]
     assert all(set(text) == set(chosen.languages) for text in texts)
 
 
 def test_b3_the_integrators_topics_are_all_there() -> None:
     names = [topic.name["en"] for topic in PRESETS["integrator"].topics]
     assert names == [
-        "Finance", "Sales", "CRM", "Hosting", "Bank assistant", "Warehouse", "Technical questions", "Service orders",
-        "Project costing", "Purchasing", "Changes in users or services",
+        "Finance",
+        "Sales",
+        "CRM",
+        "Hosting",
+        "Bank assistant",
+        "Warehouse",
+        "Technical questions",
+        "Service orders",
+        "Project costing",
+        "Purchasing",
+        "Changes in users or services",
     ]
 
 
@@ -53,7 +68,8 @@ def test_b3_the_integrators_topics_are_all_there() -> None:
 def test_a_host_leads_to_its_desk() -> None:
     tenant = make()
     found = find_host("TRIAL.example:8000")
-    assert found is not None and found[0] == tenant.pk
+    assert found is not None
+    assert found[0] == tenant.pk
 
 
 @pytest.mark.parametrize(
@@ -71,8 +87,13 @@ def test_what_is_taken_or_wrong_is_refused(desk: object, changes: dict[str, obje
 
 
 COMMAND = [
-    "--preset=agency", "--name=Trial", "--slug=trial", "--host=trial.example", "--support-email=help@trial.example",
-    "--manager-name=Mary", "--manager-email=mary@trial.example",
+    "--preset=agency",
+    "--name=Trial",
+    "--slug=trial",
+    "--host=trial.example",
+    "--support-email=help@trial.example",
+    "--manager-name=Mary",
+    "--manager-email=mary@trial.example",
 ]
 
 

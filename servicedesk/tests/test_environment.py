@@ -22,7 +22,8 @@ def refusal(monkeypatch: pytest.MonkeyPatch, value: str, read: object) -> str:
 
 
 @pytest.mark.parametrize(
-    "value", ["nonsense", "mysql://a:b@host/db", "postgres://host/db", "postgres://a:b@host", "postgres://a:b@host:x/db"]
+    "value",
+    ["nonsense", "mysql://a:b@host/db", "postgres://host/db", "postgres://a:b@host", "postgres://a:b@host:x/db"],
 )
 def test_a_malformed_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     assert refusal(monkeypatch, value, environment.database).startswith("TRIAL: ")

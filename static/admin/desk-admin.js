@@ -29,12 +29,6 @@
       icon.setAttribute("aria-hidden", "true");
       icon.setAttribute("translate", "no");
     }
-    for (const thing of all("a:not([href]), span, div", root)) {
-      const name = thing.hasAttribute("x-on:click") && (thing.textContent.trim() || thing.title);
-      if (!name || thing.hasAttribute("role") || thing.querySelector("a, button, input, form")) continue;
-      thing.setAttribute("role", "button");
-      thing.tabIndex = 0;
-    }
     for (const field of all("td input:not([type=hidden]), td select, td textarea", root)) {
       if (field.labels?.length || field.hasAttribute("aria-label") || field.hasAttribute("aria-labelledby")) continue;
       const cell = field.closest("td");
@@ -42,6 +36,17 @@
       const name = cell.dataset.label || head?.textContent.replace("*", "").trim();
       if (name) field.setAttribute("aria-label", name);
     }
+    for (const thing of all("a:not([href]), span, div", root)) {
+      if (!thing.hasAttribute("x-on:click") || thing.hasAttribute("role") || thing.querySelector("a, button, input, form")) continue;
+      const words = [...thing.childNodes].filter((node) => !node.matches?.("[aria-hidden]")).map((node) => node.textContent).join("").trim();
+      const field = thing.closest("[data-id^=related-widget-wrapper]")?.querySelector("select, input");
+      const name = words || thing.title || field?.labels?.[0]?.textContent.replace("*", "").trim() || field?.getAttribute("aria-label");
+      if (!name) continue; // a backdrop, for instance
+      thing.setAttribute("role", "button");
+      thing.tabIndex = 0;
+      if (!words) thing.setAttribute("aria-label", name);
+    }
+    for (const head of all("thead th", root)) if (!head.hasChildNodes() || !head.innerHTML.trim()) head.replaceWith(el("td", { className: head.className }));
     const search = document.getElementById("searchbar");
     if (search) search.setAttribute("aria-label", search.placeholder);
     document.getElementById("searchbar-submit")?.setAttribute("aria-label", search.placeholder);
@@ -91,6 +96,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    if ("forget" in form.dataset) stored(() => sessionStorage.clear());
     if (!("onceForm" in form.dataset)) return;
     if (form.dataset.busy) return event.preventDefault();
     form.dataset.busy = "true";

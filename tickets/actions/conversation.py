@@ -38,7 +38,7 @@ def comment(
     ticket = locked(ticket)
     permit(may_comment, by, ticket)
     if submission is not None:
-        sent_before: Comment | None = Comment.objects.filter(submission=submission, author=by).first()
+        sent_before = Comment.objects.filter(submission=submission, author=by).first()
         if sent_before is not None:
             return sent_before
     if is_internal and not is_staff(by):
@@ -66,9 +66,10 @@ def comment_by_mail(
     text: str,
     files: Iterable[StoredFile],
     is_verified: bool,
+    quoted: str = "",
     references: tuple[str, ...] = (),
 ) -> Comment:
-    """Add what came by e-mail. Staff's becomes an internal note, never a public reply; the unproved changes no state."""
+    """Add what came by e-mail. Staff's becomes an internal note, never a public reply; unproved it changes no state."""
     ticket = locked(ticket)
     permit(may_comment, by, ticket)
     return _add(
@@ -79,6 +80,7 @@ def comment_by_mail(
         files=list(files),
         channel=Channel.EMAIL,
         is_verified=is_verified,
+        quoted=quoted,
         references=references,
     )
 
@@ -92,13 +94,15 @@ def _add(
     files: list[StoredFile],
     channel: str,
     is_verified: bool,
+    quoted: str = "",
     references: tuple[str, ...] = (),
     submission: UUID | None = None,
 ) -> Comment:
-    row: Comment = Comment.objects.create(
+    row = Comment.objects.create(
         ticket=ticket,
         author=by,
         text=text.strip(),
+        quoted=quoted.strip(),
         is_internal=is_internal,
         channel=channel,
         is_verified=is_verified,

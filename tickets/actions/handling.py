@@ -40,7 +40,7 @@ def complete(
     request_type: RequestType | None,
     priority: int,
 ) -> Ticket:
-    """Fill in what a request by e-mail or telephone did not say (B6). Raises NotAllowed, and Refused across organisations."""
+    """Fill in what a mail or a call did not say (B6). Raises NotAllowed, and Refused across organisations."""
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
     ticket.organisation, ticket.request_type, ticket.priority = organisation, request_type, priority
@@ -84,7 +84,7 @@ def start_work(ticket: Ticket, *, by: Person, expected_minutes: int) -> Ticket:
 def record_time(
     ticket: Ticket, *, by: Person, minutes: int, description: str, is_billable: bool | None = None
 ) -> TimeEntry:
-    """Note minutes worked, 1 to 1,440 an entry. Raises NotAllowed, and Refused for an ended ticket or a wrong number."""
+    """Note minutes worked, 1 to 1,440 an entry. Raises NotAllowed, Refused for an ended ticket or a wrong number."""
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
     if ticket.has_ended:
@@ -93,7 +93,7 @@ def record_time(
         raise Refused(_("An entry takes 1 to 1,440 minutes."), code="minutes")
     if is_billable is None:
         is_billable = ticket.request_type.is_billable if ticket.request_type else True
-    entry: TimeEntry = TimeEntry.objects.create(
+    entry = TimeEntry.objects.create(
         ticket=ticket,
         person=by,
         minutes=minutes,
@@ -121,7 +121,7 @@ def deliver(ticket: Ticket, *, by: Person, text: str) -> Ticket:
     ticket.review_ends_at = end_of_day_after(now, days=ticket.tenant.review_days, zone=ticket.tenant.zone)
     ticket.clock_at = reminder_before(now, ticket.review_ends_at)
     save(ticket, "delivered_at", "reminded_at", "review_ends_at", "clock_at")
-    words: Comment = Comment.objects.create(ticket=ticket, author=by, text=text.strip())
+    words = Comment.objects.create(ticket=ticket, author=by, text=text.strip())
     note_status(ticket, "delivered", by=by, comment=words.pk, review_ends_at=ticket.review_ends_at)
     notices.delivered(ticket, words, by=by)
     return ticket

@@ -138,7 +138,7 @@ def _may_reopen(actor: Person, ticket: Ticket) -> bool:
 
 @transaction.atomic
 def dismiss_objection(ticket: Ticket, *, by: Person) -> Ticket:
-    """What held the line back is settled: it goes on the next invoice. Raises NotAllowed, Refused when nothing held it."""
+    """What held the line back is settled: the next invoice has it. Raises NotAllowed, Refused when nothing held it."""
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
     if ticket.status != Status.INVOICE or not ticket.is_held:

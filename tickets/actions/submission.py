@@ -42,7 +42,7 @@ def submit(
     requester = requester or by
     if submission is not None:
         once(submission)
-        sent_before: Ticket | None = Ticket.objects.filter(submission=submission, recorded_by=by).first()
+        sent_before = Ticket.objects.filter(submission=submission, recorded_by=by).first()
         if sent_before is not None:
             return sent_before
     _may_submit(by, requester, organisation)
@@ -111,7 +111,7 @@ def _create(
 ) -> Ticket:
     tenant = Tenant.objects.get(pk=current_tenant_id())
     reference, number = next_reference(tenant)
-    ticket: Ticket = Ticket.objects.create(
+    ticket = Ticket.objects.create(
         tenant=tenant,
         reference=reference,
         number=number,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import SimpleListFilter
+from django.contrib.admin import SimpleListFilter, display
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import models
@@ -18,7 +18,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.decorators import display
 
 from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
@@ -125,7 +124,8 @@ class TicketAdmin(DeskAdmin):
         return queryset.filter(reference=search_term.strip().upper()[:24]), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "queues": self.queues(request)})
+        context = {**(extra_context or {}), "queues": self.queues(request)}
+        return cast(HttpResponse, super().changelist_view(request, context))
 
     def queues(self, request: HttpRequest) -> list[dict[str, Any]]:
         """The saved views as tabs with counts; the counts stop at 1,000 and exist for living tickets only."""
@@ -148,12 +148,9 @@ class TicketAdmin(DeskAdmin):
     # ---- the ticket page ----
 
     def get_urls(self) -> list[URLPattern]:
-        def post(route: str, view: Any) -> URLPattern:
-            return path(
-                f"<path:object_id>/{route}",
-                self.admin_site.admin_view(require_POST(view)),
-                name=f"tickets_ticket_{view.__name__}",
-            )
+        def post(route: str, view: Callable[..., HttpResponse]) -> URLPattern:
+            door: Callable[..., HttpResponse] = self.admin_site.admin_view(require_POST(view))
+            return path(f"<path:object_id>/{route}", door, name=f"tickets_ticket_{view.__name__}")
 
         return [
             post("verb/<str:name>/", self.verb),
@@ -165,7 +162,7 @@ class TicketAdmin(DeskAdmin):
         ]
 
     def ticket(self, request: HttpRequest, object_id: str) -> Ticket:
-        rows = self.get_queryset(request).select_related(
+        rows: models.QuerySet[Ticket] = self.get_queryset(request).select_related(
             "tenant", "request_type", "organisation", "requester", "assignee", "recorded_by"
         )
         return get_or_404(rows, pk=unquote(object_id))

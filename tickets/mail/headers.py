@@ -60,7 +60,9 @@ def read_fields(source: bytes, start: int, max_fields: int) -> tuple[list[Field]
             return _joined(fields), following, problems
         match = _FIELD.match(line)
         is_more = line[:1] in b" \t" or (bool(fields) and bool(_LOST_INDENT.match(line)))
-        if line.startswith(b"--") or (match and len(fields) >= max_fields):
+        if line.startswith(b"--"):
+            return _joined(fields), position, problems
+        if match and len(fields) >= max_fields:
             break
         if is_more:
             _continue(fields, line)
@@ -72,8 +74,7 @@ def read_fields(source: bytes, start: int, max_fields: int) -> tuple[list[Field]
             problems.append("no empty line after headers")
             return _joined(fields), position, problems
         position = following
-    if len(fields) >= max_fields:
-        problems.append(TOO_MANY_FIELDS)
+    problems.append(TOO_MANY_FIELDS)
     return _joined(fields), position, problems
 
 

@@ -1,4 +1,4 @@
-"""From raw bytes to a ticket or a comment. Stored first, processed after, once, in one transaction; nothing is dropped."""
+"""From raw bytes to a ticket or a comment. Stored first, processed after, once, in one transaction; nothing is lost."""
 
 import hashlib
 import io
@@ -13,6 +13,7 @@ from accounts.addresses import normalise_address
 from accounts.files import open_file, store
 from accounts.hosts import current_host
 from accounts.models import Person, StoredFile
+from notifications.delivery import instance_id
 from notifications.models import OutboxMessage
 from tickets import actions
 from tickets.mail.addresses import read_reply_address, split_tag
@@ -36,7 +37,8 @@ def find_mailbox(recipient: str) -> tuple[int, int] | None:
         return None
     with connection.cursor() as cursor:
         cursor.execute("SELECT tenant_id, mailbox_id FROM desk_find_mailbox(%s)", [address])
-        return cursor.fetchone()
+        found: tuple[int, int] | None = cursor.fetchone()
+    return found
 
 
 @transaction.atomic
@@ -46,14 +48,13 @@ def keep(raw: bytes, *, mailbox_id: int, envelope_from: str, envelope_to: str) -
     known = IncomingMessage.objects.filter(mailbox_id=mailbox_id, envelope_to=envelope_to[:320], sha256=digest).first()
     if known is not None:
         return known
-    message: IncomingMessage = IncomingMessage.objects.create(
+    return IncomingMessage.objects.create(
         mailbox_id=mailbox_id,
         envelope_from=envelope_from[:320],
         envelope_to=envelope_to[:320],
         raw=store(io.BytesIO(raw), name="message.eml", by=None),
         sha256=digest,
     )
-    return message
 
 
 def process(message_id: int) -> IncomingMessage | None:
@@ -90,7 +91,7 @@ def _become(message: IncomingMessage) -> None:
         parsed = parse(file.read())
     message.message_id = parsed.message_id[:255]
     message.next_try_at = None
-    automatic = classify(parsed)
+    automatic = classify(parsed, instance=instance_id())
     if automatic is not None or not message.envelope_from:
         _end(message, IncomingState.AUTOMATIC, automatic.value if automatic else "no sender")
     elif not parsed.from_address:
@@ -108,11 +109,12 @@ def _file(message: IncomingMessage, parsed: ParsedMessage) -> None:
     ticket, author, is_verified = _conversation(message, parsed)
     files = [_keep_attachment(a.name, a.content, author) for a in parsed.attachments]
     if ticket is not None and author is not None:
-        text, _quoted = reply_text(parsed.text)
+        text, quoted = reply_text(parsed.text)
         message.comment = actions.comment_by_mail(
             ticket,
             by=author,
             text=text or _("(no text, see the files)"),
+            quoted=quoted,
             files=files,
             is_verified=is_verified,
             references=_thread_of(parsed),
@@ -147,7 +149,7 @@ def _conversation(message: IncomingMessage, parsed: ParsedMessage) -> tuple[Tick
     ticket that its person may write on, but waits there as unverified.
     """
     signed = read_reply_address(message.envelope_to)
-    sender: Person | None = Person.objects.active().filter(email=parsed.from_address).first()
+    sender = Person.objects.active().filter(email=parsed.from_address).first()
     if signed is not None:
         ticket_id, person_id = signed
         ticket = Ticket.objects.filter(pk=ticket_id).first()
@@ -164,7 +166,7 @@ def _conversation(message: IncomingMessage, parsed: ParsedMessage) -> tuple[Tick
 
 def _claimed(parsed: ParsedMessage) -> list[Ticket]:
     """Tickets that a message says it belongs to: by the mail it answers, then by the reference in its subject."""
-    answered = list(dict.fromkeys([parsed.in_reply_to, *reversed(parsed.references)]))[:20]
+    answered = list(dict.fromkeys(filter(None, [parsed.in_reply_to, *reversed(parsed.references)])))[:20]
     about = OutboxMessage.objects.filter(message_id__in=answered, about_label=Ticket._meta.label_lower)
     received = IncomingMessage.objects.filter(message_id__in=answered, ticket__isnull=False)
     ids = [*about.values_list("about_id", flat=True), *received.values_list("ticket_id", flat=True)]
@@ -175,14 +177,13 @@ def _claimed(parsed: ParsedMessage) -> list[Ticket]:
 
 def _sender(parsed: ParsedMessage) -> Person:
     """The person of a new address: an applicant whose address nobody has proved, spoken to in the desk's language."""
-    known: Person | None = Person.objects.filter(email=parsed.from_address).first()
+    known = Person.objects.filter(email=parsed.from_address).first()
     if known is not None:
         return known
     name = parsed.from_name[:150] or parsed.from_address.partition("@")[0]
-    applicant: Person = Person.objects.create(
+    return Person.objects.create(
         name=name, email=parsed.from_address, language=current_host().tenant.language, is_verified=False
     )
-    return applicant
 
 
 def due_incoming(limit: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The SMTP listener: says 250 only when the raw message is stored, 451 when it cannot store, 550 to addresses not ours."""
+"""The SMTP listener: says 250 only when the raw message is stored, 451 when it cannot be, 550 to addresses not ours."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,35 +20,32 @@ log = structlog.get_logger(__name__)
 
 # Base64 makes 50 MB of attachments a third larger; the rest is for text and headers.
 LARGEST_MESSAGE = 70 * 1024 * 1024
-# The database is reached from these threads only; the event loop never waits for it.
-_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="intake")
+THREADS = 4
 
 OK, TRY_LATER = "250 Message stored", "451 4.3.0 The message could not be stored; please try again later"
 UNKNOWN = "550 5.1.1 No desk receives mail at this address"
 
 
-async def in_thread(work: Callable[..., Any], *args: Any) -> Any:
-    def run() -> Any:
-        close_old_connections()
-        try:
-            return work(*args)
-        finally:
-            close_old_connections()
-
-    return await asyncio.get_running_loop().run_in_executor(_threads, run)
-
-
 class Handler:
     """aiosmtpd's hooks. In demo mode mail to the world is kept in the local mailbox instead of being refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
         self.demo = DemoMailbox() if settings.DEMO else None
+        # The database is reached from these threads only; the event loop never waits for it.
+        self.threads = threads
+
+    async def in_thread(self, work: Callable[..., Any], *args: Any) -> Any:
+        def run() -> Any:
+            close_old_connections()
+            return work(*args)
+
+        return await asyncio.get_running_loop().run_in_executor(self.threads, run)
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         try:
-            known = await in_thread(intake.find_mailbox, address)
+            known = await self.in_thread(intake.find_mailbox, address)
         except Exception:
             log.exception("recipient could not be looked up", recipient=address)
             return TRY_LATER
@@ -59,7 +56,7 @@ class Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         try:
-            await in_thread(self.receive, envelope)
+            await self.in_thread(self.receive, envelope)
         except Exception:
             log.exception("message could not be stored", sender=envelope.mail_from, recipients=envelope.rcpt_tos)
             return TRY_LATER
@@ -83,12 +80,13 @@ class Handler:
 
 
 async def serve(host: str, port: int) -> None:
-    """Listen until cancelled."""
-    handler = Handler()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(handler, data_size_limit=LARGEST_MESSAGE, ident="Service desk", enable_SMTPUTF8=True),
-        host=host,
-        port=port,
-    )
-    async with server:
-        await server.serve_forever()
+    """Listen until cancelled. The threads end with it, and their connections with them."""
+    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="intake") as threads:
+        handler = Handler(threads)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: SMTP(handler, data_size_limit=LARGEST_MESSAGE, ident="Service desk", enable_SMTPUTF8=True),
+            host=host,
+            port=port,
+        )
+        async with server:
+            await server.serve_forever()

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('text', models.TextField(max_length=100000, verbose_name='text')),
+                ("quoted", models.TextField(blank=True, default="")),
                 ('is_internal', models.BooleanField(default=False, verbose_name='internal note')),
                 ('channel', models.CharField(choices=[('portal', 'portal'), ('email', 'e-mail'), ('phone', 'telephone'), ('in_person', 'in person'), ('api', 'program')], default='portal', max_length=10, verbose_name='channel')),
                 ('is_verified', models.BooleanField(default=True)),

@@ -11,7 +11,7 @@ CREATE FUNCTION desk_tenants_with_due_incoming() RETURNS TABLE (tenant_id bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT t.id FROM accounts_tenant t WHERE t.is_active AND EXISTS (
         SELECT 1 FROM tickets_incomingmessage m
-        WHERE m.tenant_id = t.id AND m.next_try_at IS NOT NULL AND m.next_try_at <= now())
+        WHERE m.tenant_id = t.id AND m.next_try_at IS NOT NULL AND m.next_try_at <= clock_timestamp())
 $$;
 
 CREATE FUNCTION desk_tenants_with_due_clock(moment timestamptz) RETURNS TABLE (tenant_id bigint)

@@ -1,5 +1,3 @@
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +14,8 @@ class Comment(TenantModel):
     ticket = TenantForeignKey(Ticket, models.CASCADE, related_name="comments")
     author = TenantForeignKey(Person, models.PROTECT, related_name="+", verbose_name=_("author"))
     text = models.TextField(_("text"), max_length=100_000)
+    # What an e-mail repeated of earlier ones: folded on the page, never thrown away.
+    quoted = models.TextField(blank=True, default="")
     is_internal = models.BooleanField(_("internal note"), default=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, default=Channel.PORTAL)
     # False: it came by e-mail and nothing proves that the author wrote it. It changes no state.
@@ -25,9 +25,6 @@ class Comment(TenantModel):
     created_at = models.DateTimeField(_("written at"), default=timezone.now)
 
     objects = TenantManager.from_queryset(CommentQuerySet)()
-
-    if TYPE_CHECKING:
-        author_id: int
 
     class Meta:
         verbose_name = _("comment")
@@ -52,9 +49,6 @@ class Attachment(TenantModel):
     ticket = TenantForeignKey(Ticket, models.CASCADE, related_name="attachments")
     comment = TenantForeignKey(Comment, models.CASCADE, null=True, related_name="attachments")
     file = TenantForeignKey(StoredFile, models.PROTECT, related_name="attachments")
-
-    if TYPE_CHECKING:
-        comment_id: int | None
 
     class Meta:
         verbose_name = _("attachment")

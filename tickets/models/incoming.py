@@ -1,5 +1,3 @@
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -58,9 +56,6 @@ class IncomingMessage(TenantModel):
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     # When to process (again); empty when done.
     next_try_at = models.DateTimeField(null=True, default=timezone.now)
-
-    if TYPE_CHECKING:
-        mailbox_id: int
 
     class Meta:
         verbose_name = _("incoming e-mail")

@@ -1,7 +1,5 @@
 """The ticket: what customers call a request."""
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -70,11 +68,6 @@ class Ticket(TicketWorkflow, TenantModel):
     is_held = models.BooleanField(_("held back"), default=False)
 
     objects = TenantManager.from_queryset(TicketQuerySet)()
-
-    if TYPE_CHECKING:
-        organisation_id: int | None
-        requester_id: int
-        assignee_id: int | None
 
     class Meta:
         verbose_name = _("ticket")

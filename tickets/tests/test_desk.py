@@ -23,8 +23,7 @@ def post(visit: Visit, desk: Desk, ticket: Ticket, what: str, **fields: Any) -> 
 
 def fresh(desk: Desk, ticket: Ticket) -> Ticket:
     with desk.entered():
-        row: Ticket = Ticket.objects.select_related("assignee", "organisation").get(pk=ticket.pk)
-        return row
+        return Ticket.objects.select_related("assignee", "organisation").get(pk=ticket.pk)
 
 
 def test_a_reply_is_public(desk: Desk, visit: Visit) -> None:

@@ -212,11 +212,14 @@ def test_a_later_try_succeeds(inside: Desk, monkeypatch: pytest.MonkeyPatch) -> 
         patch.setattr(intake, "_become", lambda message: 1 / 0)
         done = receive(letter("nora@new.example"))
     again = intake.process(done.pk)
-    assert again is not None and again.state == IncomingState.TICKET
+    assert again is not None
+    assert again.state == IncomingState.TICKET
 
 
 def test_an_address_leads_to_its_desk(desk: Desk, rival: Desk) -> None:
-    assert intake.find_mailbox("Support+t1.2.x@ALPHA.localhost")[0] == desk.id
+    found = intake.find_mailbox("Support+t1.2.x@ALPHA.localhost")
+    assert found is not None
+    assert found[0] == desk.id
 
 
 def test_an_unknown_address_leads_nowhere(desk: Desk) -> None:
@@ -237,7 +240,8 @@ def test_a_hostile_subject_reaches_no_header(inside: Desk) -> None:
     box = Mailbox.objects.get()
     stored = intake.keep(raw, mailbox_id=box.pk, envelope_from="nora@new.example", envelope_to=box.address)
     done = intake.process(stored.pk)
-    assert done is not None and done.ticket is not None
+    assert done is not None
+    assert done.ticket is not None
     assert not set("\r\n\x00") & set(done.ticket.subject)
 
 

@@ -104,8 +104,13 @@ def test_an_uncertain_sender_is_none(fields: str) -> None:
     assert message(fields).from_address == ""
 
 
-def test_a_second_sender_behind_thousands_of_fields_is_not_overlooked() -> None:
-    assert message("From: a@b.lv", *["X-A: b"] * 3000, "From: c@d.lv").from_address == ""
+@pytest.mark.parametrize("between", [["X-A: b"] * 3000, ["X-A: b"] + [" b"] * 110_000])
+def test_a_second_sender_behind_thousands_of_lines_is_not_overlooked(between: list[str]) -> None:
+    assert message("From: a@b.lv", *between, "From: c@d.lv").from_address == ""
+
+
+def test_the_text_behind_thousands_of_fields_is_read() -> None:
+    assert message(*["X-A: b"] * 3000).text == "Hello"
 
 
 def test_the_name_of_the_sender_is_decoded() -> None:

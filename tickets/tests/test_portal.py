@@ -33,8 +33,7 @@ def file_request(browser: Client, desk: Desk, **fields: Any) -> Any:
 
 def only_ticket(desk: Desk) -> Ticket:
     with desk.entered():
-        ticket: Ticket = Ticket.objects.select_related("requester", "organisation", "request_type").get()
-        return ticket
+        return Ticket.objects.select_related("requester", "organisation", "request_type").get()
 
 
 def test_b3_the_catalogue_shows_topics_with_their_types(desk: Desk, visit: Visit) -> None:
@@ -312,7 +311,8 @@ def test_a_javascript_address_is_no_link(desk: Desk, visit: Visit) -> None:
 
 def test_the_policy_forbids_inline_script(desk: Desk, visit: Visit) -> None:
     policy = visit(desk).get("/").headers["Content-Security-Policy"]
-    assert "script-src 'self'" in policy and "unsafe" not in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
 
 
 def test_no_page_may_be_framed(desk: Desk, visit: Visit) -> None:

@@ -23,9 +23,15 @@ def go_to(ticket: Ticket, moment: datetime) -> None:
     """Let the clock look at the ticket at a moment: its dates move instead of the world's."""
     shift = timezone.now() - moment
     row = Ticket.objects.get(pk=ticket.pk)
+    assert row.review_ends_at is not None
     Ticket.objects.filter(pk=ticket.pk).update(
         review_ends_at=row.review_ends_at + shift, clock_at=row.clock_at + shift if row.clock_at else None
     )
+
+
+def after(moment: datetime | None, **passed: int) -> datetime:
+    assert moment is not None
+    return moment + timedelta(**passed)
 
 
 def tick(desk: Desk) -> None:
@@ -33,13 +39,12 @@ def tick(desk: Desk) -> None:
 
 
 def fresh(ticket: Ticket) -> Ticket:
-    row: Ticket = Ticket.objects.get(pk=ticket.pk)
-    return row
+    return Ticket.objects.get(pk=ticket.pk)
 
 
 def reminded(desk: Desk) -> Ticket:
     ticket = desk.delivered()
-    go_to(ticket, ticket.clock_at + timedelta(seconds=1))
+    go_to(ticket, after(ticket.clock_at, seconds=1))
     tick(desk)
     return fresh(ticket)
 
@@ -58,7 +63,7 @@ def test_the_customer_is_reminded_before_the_end(inside: Desk) -> None:
 def test_silence_after_notice_and_reminder_accepts(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
-    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    go_to(ticket, after(ticket.review_ends_at, seconds=1))
     tick(inside)
     assert fresh(ticket).status == Status.INVOICE
 
@@ -66,21 +71,21 @@ def test_silence_after_notice_and_reminder_accepts(inside: Desk) -> None:
 def test_the_proof_says_by_silence(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
-    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    go_to(ticket, after(ticket.review_ends_at, seconds=1))
     tick(inside)
     assert Approval.objects.get(ticket=ticket).manner == "silence"
 
 
 def test_silence_does_not_count_when_the_mail_never_went_out(inside: Desk) -> None:
     ticket = reminded(inside)
-    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    go_to(ticket, after(ticket.review_ends_at, seconds=1))
     tick(inside)
     assert fresh(ticket).status == Status.WAITING
 
 
 def test_the_agent_hears_that_nobody_was_reached(inside: Desk) -> None:
     ticket = reminded(inside)
-    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    go_to(ticket, after(ticket.review_ends_at, seconds=1))
     tick(inside)
     assert OutboxMessage.objects.filter(kind="tickets/mail/silence_unheard", to_person=inside.agent).exists()
 
@@ -89,7 +94,7 @@ def test_silence_of_somebody_who_left_does_not_count(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
     Person.objects.filter(pk=inside.requester.pk).update(is_active=False)
-    go_to(ticket, ticket.review_ends_at + timedelta(seconds=1))
+    go_to(ticket, after(ticket.review_ends_at, seconds=1))
     tick(inside)
     assert fresh(ticket).status == Status.WAITING
 
@@ -97,9 +102,11 @@ def test_silence_of_somebody_who_left_does_not_count(inside: Desk) -> None:
 def test_a_late_reminder_moves_the_end(inside: Desk) -> None:
     """A clock that stood still over the whole period reminds first and waits at least a day."""
     ticket = inside.delivered()
-    go_to(ticket, ticket.review_ends_at + timedelta(days=3))
+    go_to(ticket, after(ticket.review_ends_at, days=3))
     tick(inside)
-    assert fresh(ticket).review_ends_at > timezone.now() + timedelta(days=1)
+    end = fresh(ticket).review_ends_at
+    assert end is not None
+    assert end > timezone.now() + timedelta(days=1)
 
 
 def test_a_second_tick_does_nothing_twice(inside: Desk) -> None:
@@ -117,7 +124,7 @@ def test_a_comment_stops_the_clock(inside: Desk) -> None:
 def test_only_tenants_with_something_due_are_visited(desk: Desk) -> None:
     with desk.entered():
         ticket = desk.delivered()
-        due = ticket.clock_at + timedelta(seconds=1)
+        due = after(ticket.clock_at, seconds=1)
     assert clock.tenants_with_due_clock(due) == [desk.id]
 
 
