@@ -102,7 +102,7 @@ class RequestForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8}),
         help_text=_("What did you do, what happened, and what did you expect?"),
     )
-    files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # no attribute: Django takes it off
+    files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # the metaclass takes it away
     due_date = forms.DateField(
         label=_("Needed by"),
         required=False,
@@ -151,7 +151,7 @@ class CommentForm(forms.Form):
     text = PlainTextField(
         label=_("Your comment"), required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 4})
     )
-    files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # no attribute: Django takes it off
+    files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # the metaclass takes it away
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -34,7 +34,7 @@ from servicedesk.supervisor import (
 
 CHECKOUT = variables.checkout_folder()
 VAR = CHECKOUT / "var"
-APPS = ("accounts", "notifications", "knowledge", "tickets", "billing", "servicedesk")
+APPS = ("accounts", "notifications", "tickets", "billing", "servicedesk")
 QUEUES = "mail-in,mail-out,clock,documents,celery"
 # One worker has no neighbours to look for, which takes a second at each start.
 LONE_WORKER = ("--concurrency", "2", "--without-mingle", "--without-gossip")

@@ -1,0 +1,61 @@
+"""The grid: pages × languages × widths × themes in a real browser. Nothing scrolls sideways, nothing complains."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Product, log_in
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+CUSTOMER_PAGES = ("/", "/requests/", "/requests/new/", "/requests/new/1/", "/requests/DESK-1/", "/account/password/change/")
+VISITOR_PAGES = ("/", "/contact/", "/account/login/", "/account/password/reset/", "/demo/mail/", "/demo/design/", "/nothing-here/")
+AGENT_PAGES = (
+    "/admin/",
+    "/admin/tickets/ticket/",
+    "/admin/tickets/ticket/1/change/",
+    "/admin/accounts/person/",
+    "/admin/accounts/person/6/change/",
+    "/admin/tickets/incomingmessage/",
+)
+WHO = {
+    "": VISITOR_PAGES,
+    "customer@rudzumaize.example": CUSTOMER_PAGES,
+    "agent@integrator.example": AGENT_PAGES,
+}
+
+
+@pytest.fixture(params=["en", "lv", "cs", "pl", "ru"])
+def spoken(request: pytest.FixtureRequest, product: Product) -> Any:
+    """The product in one language: every person's, offered by the desk."""
+    language = request.param
+    product.query(f"UPDATE accounts_person SET language = '{language}'")
+    product.query(f"""UPDATE accounts_tenant SET languages = '["{language}", "en"]', language = '{language}' WHERE id = 1""")
+    yield language
+    product.query("UPDATE accounts_person SET language = 'en'")
+    product.query("""UPDATE accounts_tenant SET languages = '["lv", "en"]', language = 'lv' WHERE id = 1""")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("email", WHO)
+def test_pages_fit_and_do_not_complain(
+    product: Product, browser: Any, spoken: str, email: str, width: int, theme: str
+) -> None:
+    context = browser.new_context(
+        base_url=product.at(), viewport={"width": width, "height": 900}, color_scheme=theme, locale=spoken
+    )
+    page, faults = context.new_page(), []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    if email:
+        log_in(page, email)
+    for where in WHO[email]:
+        page.goto(where)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            faults.append(f"{where} scrolls sideways at {width} px")
+        if page.evaluate("document.documentElement.lang") != spoken and not where.startswith("/demo"):
+            faults.append(f"{where} is not in {spoken}")
+    context.close()
+    # The page that is not there answers 404, which the browser notes as an error of the network.
+    assert [fault for fault in faults if "status of 404" not in fault] == []
