@@ -42,12 +42,19 @@ def as_css(colour: Colour) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def brand_stylesheet(accent: str) -> str:
+def accent_area(accent: str) -> tuple[Colour, Colour]:
+    """(the area's colour, the colour of words on it) for an accent like '#1d5fb4'."""
     colour = parse(accent)
     on_accent = max((WHITE, BLACK), key=lambda candidate: contrast(candidate, colour))
     # White on a middling accent may fail: then the accent's area gets darker, not the words fainter.
     area = colour if contrast(on_accent, colour) >= ENOUGH else readable_on(WHITE, colour)
     on_area = max((WHITE, BLACK), key=lambda candidate: contrast(candidate, area))
+    return area, on_area
+
+
+def brand_stylesheet(accent: str) -> str:
+    colour = parse(accent)
+    area, on_area = accent_area(accent)
     values = {
         "--accent": as_css(area),
         "--accent-contrast": as_css(on_area),

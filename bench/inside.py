@@ -63,8 +63,20 @@ def queries() -> Any:
     return counting.count_queries()
 
 
+def where() -> Any:
+    from bench import where as module
+
+    return module.where()
+
+
+def explain() -> Any:
+    from bench import explain as module
+
+    return module.explain()
+
+
 TASKS: dict[str, Callable[..., Any]] = {
-    task.__name__: task for task in (prepare, migrate, seed, ids, targets, forget, bare_session, queries)
+    task.__name__: task for task in (prepare, migrate, seed, ids, targets, forget, bare_session, queries, where, explain)
 }
 
 

@@ -62,11 +62,11 @@ def visits() -> list[Visit]:
         ]
 
 
-def logged_in(visit: Visit) -> Client:
-    """A browser with a session from the product's own store."""
+def logged_in(visit: Visit, person: Person | None = None) -> Client:
+    """A browser with a session from the product's own store: of the visit's person, or of another one."""
     client = Client(headers={"host": visit.host}, raise_request_exception=False)
     with measured_desk():
-        client.force_login(Person.objects.select_related("user").get(pk=visit.person).user)
+        client.force_login((person or Person.objects.select_related("user").get(pk=visit.person)).user)
     return client
 
 

@@ -9,6 +9,7 @@ from django.template import Context
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
 
+from accounts.colours import accent_area, as_css
 from accounts.hosts import current_host
 from accounts.jobs import after_commit
 from accounts.models import Person
@@ -48,7 +49,9 @@ def put(letter: Letter, *, to: Person, address: str = "") -> OutboxMessage | Non
     host = current_host()
     tenant = host.tenant
     with translation.override(to.language), timezone.override(tenant.zone):
-        context = {"to": to, "tenant": tenant, "host": host, "home": host.address, **letter.context}
+        area, words = accent_area(host.accent)
+        brand = {"accent": as_css(area), "accent_contrast": as_css(words)}
+        context = {"to": to, "tenant": tenant, "host": host, "home": host.address, **brand, **letter.context}
         subject = one_line(_plain(f"{letter.stem}_subject.txt", context))
         text = _plain(f"{letter.stem}.txt", context)
         html = render_to_string(f"{letter.stem}.html", {**context, "subject": subject})

@@ -116,11 +116,11 @@ def demo_mail_message(request: DeskRequest, key: str) -> HttpResponse:
             "to": mail.recipient,
             "from": mail.parsed.from_address,
             "from_name": mail.parsed.from_name,
-            "reply_to": mail.parsed.reply_to or mail.parsed.from_address,
+            "reply_to": mail.parsed.reply_to[0][1] if mail.parsed.reply_to else mail.parsed.from_address,
             "subject": mail.parsed.subject,
             "at": mail.at,
             "text": mail.parsed.text,
-            "has_html": bool(mail.parsed.html),
+            "has_html": bool(mail.html),
             "message_id": mail.parsed.message_id,
         },
         "desk_address": request.tenant.support_email,
@@ -136,7 +136,7 @@ def demo_mail_html(request: DeskRequest, key: str) -> HttpResponse:
     mail = DemoMailbox().message(key)
     if mail is None:
         raise Http404
-    response = HttpResponse(mail.parsed.html)
+    response = HttpResponse(mail.html)
     response.headers["Content-Security-Policy"] = (
         "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
         "frame-ancestors 'self'"

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.html import linebreaks, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.events import history_of
 from accounts.models import Event, Person
@@ -74,7 +75,7 @@ def _within_last_day(ticket: Ticket) -> datetime | None:
 
 def stages(ticket: Ticket) -> list[dict[str, str]]:
     """The line of progress: five stages, those behind, the one now, those ahead."""
-    labels = [_("Received"), _("In progress"), _("Your check"), _("Invoice"), _("Closed")]
+    labels = [_("Received"), _("In progress"), _("Your check"), _("Invoice"), pgettext("status", "Closed")]
     position = {
         Status.OPEN: 0,
         Status.ESTIMATED: 0,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Person
 from tickets.models import Ticket
@@ -66,9 +66,11 @@ def _deliver(ticket: Ticket, actor: Person) -> Verb | None:
     if ticket.status not in (Status.IN_PROGRESS, Status.REOPENED) or not may_work_on(actor, ticket):
         return None
     style = "main" if ticket.status == Status.IN_PROGRESS else "quiet"
-    consequence = _("The customer has %(days)s days to check it; silence after that accepts it.") % {
-        "days": ticket.tenant.review_days
-    }
+    consequence = ngettext(
+        "The customer has %(days)d day to check it; silence after that accepts it.",
+        "The customer has %(days)d days to check it; silence after that accepts it.",
+        ticket.tenant.review_days,
+    ) % {"days": ticket.tenant.review_days}
     return Verb("deliver", gettext_lazy("Deliver the solution"), style, consequence, needs="text")
 
 

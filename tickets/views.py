@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import kept
@@ -87,9 +88,9 @@ def in_state(tickets: TicketQuerySet, state: str) -> TicketQuerySet:
 
 def filters(request: PersonRequest, tickets: TicketQuerySet, state: str) -> list[dict[str, Any]]:
     offers = [
-        ("open", _("Open"), count(tickets.alive())),
+        ("open", pgettext("status", "Open"), count(tickets.alive())),
         ("waiting", _("Waiting for you"), count(tickets.with_customer())),
-        ("closed", _("Closed"), None),
+        ("closed", pgettext("status", "Closed"), None),
         ("all", _("All"), None),
     ]
     return [

@@ -2,19 +2,20 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_fsm import RETURN_VALUE, FSMField, transition
 
 
 class Status(models.TextChoices):
-    OPEN = "open", _("Open")
+    OPEN = "open", pgettext_lazy("status", "Open")
     IN_PROGRESS = "in_progress", _("In progress")
     ESTIMATED = "estimated", _("Estimated")
     ESTIMATE_ACCEPTED = "estimate_accepted", _("Estimate accepted")
     WAITING = "waiting_for_customer", _("Waiting for customer")
     REOPENED = "reopened", _("Reopened")
     READY_TO_DEPLOY = "ready_to_deploy", _("Ready to deploy")
-    INVOICE = "invoice", _("Invoice")
-    CLOSED = "closed", _("Closed")
+    INVOICE = "invoice", pgettext_lazy("status", "Invoice")
+    CLOSED = "closed", pgettext_lazy("status", "Closed")
     REJECTED = "rejected", _("Rejected")
     CANCELLED = "cancelled", _("Cancelled")
 

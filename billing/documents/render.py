@@ -84,7 +84,7 @@ def _page(invoice: InvoiceDocumentData) -> dict[str, object]:
 
 
 def _facts(invoice: InvoiceDocumentData) -> Pairs:
-    dates = [(_("Issued"), invoice.issued_on), (_("Supplied"), invoice.supplied_on), (_("Due"), invoice.due_on)]
+    dates = [(_("Issued"), invoice.issued_on), (_("Supplied"), invoice.supplied_on), (_("Pay by"), invoice.due_on)]
     facts = [(label, format_date(day, "medium", LOCALES[invoice.language])) for label, day in dates]
     facts.append((_("Corrects invoice"), clean_line(invoice.corrects or "")))
     facts.append((_("Your order number"), clean_line(invoice.order_number or "")))

@@ -1,8 +1,10 @@
 """Demo mode: mail for the world stays in a local Maildir per desk, so that both sides of a conversation can be seen."""
 
+import email.policy
 import mailbox
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 from django.conf import settings
@@ -23,6 +25,8 @@ class DemoMail:
     at: datetime
     parsed: ParsedMessage
     recipient: str
+    # As it was sent, styles and all. Shown only in a frame that may do nothing (servicedesk.views.demo_mail_html).
+    html: str
 
 
 class DemoMailbox:
@@ -63,4 +67,10 @@ def _read(box: mailbox.Maildir, key: str) -> DemoMail:
     first, _, rest = raw.partition(b"\n")
     recipient = first.partition(b":")[2].strip().decode("ascii", "replace")
     at = datetime.fromtimestamp(_time_of(box, key), UTC)
-    return DemoMail(key=key, at=at, parsed=parse(rest), recipient=recipient)
+    return DemoMail(key=key, at=at, parsed=parse(rest), recipient=recipient, html=_html_of(rest))
+
+
+def _html_of(raw: bytes) -> str:
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    body = message.get_body(("html",)) if isinstance(message, EmailMessage) else None
+    return str(body.get_content()) if body is not None else ""
