@@ -159,7 +159,9 @@ def in_short(sql: str) -> str:
 def big_tables() -> set[str]:
     """Tables behind a policy that are too large to be read whole."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND reltuples > %s", [SMALL])
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND reltuples > %s", [SMALL]
+        )
         return {row[0] for row in cursor.fetchall()}
 
 

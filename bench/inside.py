@@ -76,7 +76,8 @@ def explain() -> Any:
 
 
 TASKS: dict[str, Callable[..., Any]] = {
-    task.__name__: task for task in (prepare, migrate, seed, ids, targets, forget, bare_session, queries, where, explain)
+    task.__name__: task
+    for task in (prepare, migrate, seed, ids, targets, forget, bare_session, queries, where, explain)
 }
 
 

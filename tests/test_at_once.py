@@ -101,7 +101,10 @@ def test_one_ticket_is_invoiced_once(committed_desk: Desk) -> None:
     )
     together(issue, issue)
     with desk.entered():
-        assert (Invoice.objects.count(), Counter.objects.get(series__gt="invoice", series__lt="invoicf").value) == (1, 1)
+        assert (Invoice.objects.count(), Counter.objects.get(series__gt="invoice", series__lt="invoicf").value) == (
+            1,
+            1,
+        )
 
 
 def test_two_clocks_do_it_once(committed_desk: Desk) -> None:
@@ -114,7 +117,8 @@ def test_two_clocks_do_it_once(committed_desk: Desk) -> None:
 
 
 def test_two_workers_send_a_mail_once(committed_desk: Desk, monkeypatch: Any) -> None:
-    desk, sent = committed_desk, []
+    desk = committed_desk
+    sent: list[OutboxMessage] = []
     made(desk, desk.submit)
     monkeypatch.setattr(delivery, "_send", sent.append)
     with desk.entered():

@@ -8,8 +8,23 @@ from tests.conftest import Product, log_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-CUSTOMER_PAGES = ("/", "/requests/", "/requests/new/", "/requests/new/1/", "/requests/DESK-1/", "/account/password/change/")
-VISITOR_PAGES = ("/", "/contact/", "/account/login/", "/account/password/reset/", "/demo/mail/", "/demo/design/", "/nothing-here/")
+CUSTOMER_PAGES = (
+    "/",
+    "/requests/",
+    "/requests/new/",
+    "/requests/new/1/",
+    "/requests/DESK-1/",
+    "/account/password/change/",
+)
+VISITOR_PAGES = (
+    "/",
+    "/contact/",
+    "/account/login/",
+    "/account/password/reset/",
+    "/demo/mail/",
+    "/demo/design/",
+    "/nothing-here/",
+)
 AGENT_PAGES = (
     "/admin/",
     "/admin/tickets/ticket/",
@@ -30,7 +45,9 @@ def spoken(request: pytest.FixtureRequest, product: Product) -> Any:
     """The product in one language: every person's, offered by the desk."""
     language = request.param
     product.query(f"UPDATE accounts_person SET language = '{language}'")
-    product.query(f"""UPDATE accounts_tenant SET languages = '["{language}", "en"]', language = '{language}' WHERE id = 1""")
+    product.query(
+        f"""UPDATE accounts_tenant SET languages = '["{language}", "en"]', language = '{language}' WHERE id = 1"""
+    )
     yield language
     product.query("UPDATE accounts_person SET language = 'en'")
     product.query("""UPDATE accounts_tenant SET languages = '["lv", "en"]', language = 'lv' WHERE id = 1""")

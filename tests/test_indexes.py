@@ -21,7 +21,9 @@ Query = Callable[[Desk], Any]
 QUERIES: dict[str, Query] = {
     "mine": lambda d: Ticket.objects.visible_to(d.requester).of(d.requester).newest_first()[:21],
     "mine, open": lambda d: Ticket.objects.visible_to(d.requester).of(d.requester).alive().newest_first()[:21],
-    "mine, waiting": lambda d: Ticket.objects.visible_to(d.requester).of(d.requester).with_customer().newest_first()[:21],
+    "mine, waiting": lambda d: (
+        Ticket.objects.visible_to(d.requester).of(d.requester).with_customer().newest_first()[:21]
+    ),
     "my organisation's": lambda d: (
         Ticket.objects.visible_to(d.requester).filter(organisation=d.organisation).newest_first()[:21]
     ),
@@ -82,8 +84,8 @@ def test_every_index_of_a_tenants_table_begins_with_the_tenant(committed_desk: D
     with owner_connection() as direct, direct.cursor() as cursor:
         cursor.execute(
             "SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = 'public' AND EXISTS ("
-            "SELECT 1 FROM information_schema.columns c WHERE c.table_name = i.tablename AND c.column_name = 'tenant_id')"
-            " AND indexdef NOT LIKE '%(tenant_id%' AND indexdef NOT LIKE '%(id)'"
+            "SELECT 1 FROM information_schema.columns c WHERE c.table_name = i.tablename "
+            "AND c.column_name = 'tenant_id') AND indexdef NOT LIKE '%(tenant_id%' AND indexdef NOT LIKE '%(id)'"
         )
         # A session is found by its unguessable key, at whichever desk; its policy does the rest.
         others = {name for name, _ in cursor.fetchall() if not name.startswith("accounts_session_")}

@@ -60,7 +60,11 @@ def test_a_long_file_name_keeps_its_ending() -> None:
 
 @pytest.mark.parametrize(
     ("beginning", "kind"),
-    [(b"\x89PNG\r\n\x1a\n", "image/png"), (b"<svg onload=1>", "application/octet-stream"), (b"", "application/octet-stream")],
+    [
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"<svg onload=1>", "application/octet-stream"),
+        (b"", "application/octet-stream"),
+    ],
 )
 def test_a_files_kind_is_judged_from_its_bytes(beginning: bytes, kind: str) -> None:
     assert kind_of(beginning) == kind
@@ -68,10 +72,12 @@ def test_a_files_kind_is_judged_from_its_bytes(beginning: bytes, kind: str) -> N
 
 def test_a_file_is_stored_under_our_own_name(inside: Desk) -> None:
     stored = store(io.BytesIO(b"x"), name="../../evil.php", by=None)
-    assert stored.key.startswith(f"{inside.id}/") and "evil" not in stored.key
+    assert (stored.key.startswith(f"{inside.id}/"), "evil" in stored.key) == (True, False)
 
 
-@pytest.mark.parametrize("accent", ["#000000", "#ffffff", "#ffff00", "#777777", "#1d5fb4", "#c2500a", "#00ff88", "#fe0000"])
+@pytest.mark.parametrize(
+    "accent", ["#000000", "#ffffff", "#ffff00", "#777777", "#1d5fb4", "#c2500a", "#00ff88", "#fe0000"]
+)
 def test_any_accent_can_be_read(accent: str) -> None:
     sheet = dict(part.split(":") for part in brand_stylesheet(accent).strip()[6:-1].split(";"))
     assert contrast(parse(sheet["--accent"]), parse(sheet["--accent-contrast"])) >= 4.5
@@ -92,6 +98,10 @@ def test_clearing_the_cache_leaves_the_brokers_jobs() -> None:
 def test_a_cache_that_is_down_has_nothing() -> None:
     cache = DegradingRedisCache("redis://127.0.0.1:1/0", {})
     cache.set("a", 1)
-    assert (cache.get("a", "nothing"), cache.add("a", 1), cache.has_key("a"), cache.get_many(["a"]), cache.delete("a")) == (
-        "nothing", False, False, {}, False
-    )
+    assert (
+        cache.get("a", "nothing"),
+        cache.add("a", 1),
+        cache.has_key("a"),
+        cache.get_many(["a"]),
+        cache.delete("a"),
+    ) == ("nothing", False, False, {}, False)
