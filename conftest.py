@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -33,6 +34,7 @@ PASSWORD = "correct horse battery"
 def pytest_configure(config: pytest.Config) -> None:
     # The workers share one cache server; each clears what is its own.
     django_settings.CACHES["default"]["KEY_PREFIX"] = f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 # ---- the database ----
@@ -117,6 +119,7 @@ def _as_at_start(settings: Any, tmp_path: Any) -> Iterator[None]:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.MAILBOX_ROOT = str(tmp_path / "mailbox")
+    settings.DEMO = False
     cache.clear()
     forget_hosts()
     yield

@@ -145,9 +145,8 @@ class PersonAdmin(DeskAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Roles at the provider are a manager's to give; an agent's form does not have them, whatever is posted."""
-        kwargs["form"] = ManagedPersonForm if is_manager(actor(request)) else PersonForm
-        kwargs["fields"] = None
-        return super().get_form(request, obj, change, **kwargs)
+        form = ManagedPersonForm if is_manager(actor(request)) else PersonForm
+        return super().get_form(request, obj, change, **{**kwargs, "form": form, "fields": form.Meta.fields})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Colleagues are changed by managers only."""

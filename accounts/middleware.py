@@ -49,7 +49,8 @@ class TenantMiddleware:
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
     """A plain page; in demo mode it leads to the demo desks."""
-    return render(request, "portal/unknown_host.html", {"desks": demo_desks()}, status=404)
+    desks = [(host.brand_name, f"{host.address}/") for host in demo_desks()]
+    return render(request, "portal/unknown_host.html", {"desks": desks}, status=404)
 
 
 def receive_upload(request: HttpRequest) -> HttpResponse | None:

@@ -1,18 +1,17 @@
-"""`python3 run.py bench seed|run|where|explain|drop …`"""
+"""`python3 run.py bench seed|run|where|explain|drop`: docs/performance.md says what the figures mean."""
 
 import argparse
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from bench import measure, report
+from bench import databases, measure, report
 from bench.databases import inside
 from bench.measure import Amount
 
 SIZES = "1000,100000,1000000"
-
-
-def sizes(text: str) -> list[int]:
-    return sorted(int(part) for part in text.replace("_", "").split(","))
 
 
 def main(arguments: list[str]) -> int:
@@ -22,18 +21,40 @@ def main(arguments: list[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog="python3 run.py bench", description=__doc__)
-    commands = root.add_subparsers(required=True)
-    seed = commands.add_parser("seed", help="a database with so many tickets, kept for later runs")
-    seed.add_argument("--tickets", type=int, required=True)
+    root = argparse.ArgumentParser(prog="python3 run.py bench")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+    seed = commands.add_parser("seed", help="make a database with so many tickets; it is kept for later runs")
+    seed.add_argument("--tickets", type=count, required=True)
     seed.set_defaults(do=do_seed)
-    run = commands.add_parser("run", help="speed of the pages beside two bare views, queries, where the time goes")
-    run.add_argument("--sizes", type=sizes, default=sizes(SIZES))
-    run.add_argument("--rounds", type=int, default=5)
-    run.add_argument("--requests", type=int, default=300, help="per page, size and round")
-    run.add_argument("--json", type=Path, help="a file for the figures")
+    run = commands.add_parser("run", help="the pages beside two bare views; queries; where the time goes")
+    run.add_argument("--sizes", type=sizes, default=sizes(SIZES), help=f"tickets, by default {SIZES}")
+    run.add_argument("--rounds", type=count, default=5)
+    run.add_argument("--requests", type=count, default=300, help="per page, size and round; by default 300")
+    run.add_argument("--json", type=Path, help="a file for all figures")
     run.set_defaults(do=do_run)
+    for name, do, words in (
+        ("where", do_where, "where the portal list's time goes"),
+        ("explain", do_explain, "the plan of each list and search; fails when a large table is read whole"),
+    ):
+        one = commands.add_parser(name, help=words)
+        one.add_argument("--tickets", type=count, default=1_000_000)
+        one.set_defaults(do=do)
+    commands.add_parser("drop", help="remove the databases that the bench made").set_defaults(do=do_drop)
     return root
+
+
+def count(text: str) -> int:
+    number = int(text.replace("_", "").replace(",", ""))
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def sizes(text: str) -> list[int]:
+    found = sorted({count(part) for part in text.split(",")})
+    if found[0] < 1000:
+        raise argparse.ArgumentTypeError("the smallest size is 1000: below it no list fills its page")
+    return found
 
 
 def do_seed(options: argparse.Namespace) -> int:
@@ -47,10 +68,42 @@ def do_run(options: argparse.Namespace) -> int:
     inside(options.sizes[0], "prepare")
     counted = {size: inside(size, "queries") for size in options.sizes}
     results = measure.measure(options.sizes, Amount(options.rounds, options.requests))
-    print(report.speed(results))
-    print()
-    print(report.queries(counted))
+    parts = inside(options.sizes[-1], "where")
+    sections = [report.speed(results), report.queries(counted), report.where(parts), report.goals(results, counted)]
+    print("\n\n".join(sections))
+    if options.json:
+        figures = {
+            size: {page: [asdict(one) for one in rounds] for page, rounds in pages.items()}
+            for size, pages in results.items()
+        }
+        write(options.json, {"speed": figures, "queries": counted, "where": parts})
     return 0
+
+
+def do_where(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    inside(options.tickets, "prepare")
+    print(report.where(inside(options.tickets, "where")))
+    return 0
+
+
+def do_explain(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    inside(options.tickets, "prepare")
+    found = inside(options.tickets, "explain")
+    print(report.plans(found))
+    return 1 if any(one["whole_tables"] for one in found) else 0
+
+
+def do_drop(_options: argparse.Namespace) -> int:
+    for name in databases.made_by_bench():
+        databases.command("DROP DATABASE {}", name)
+        measure.say(f"{name} is gone.")
+    return 0
+
+
+def write(path: Path, figures: dict[str, Any]) -> None:
+    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 import psycopg2
 from psycopg2 import errors, sql
 
+from servicedesk.embedded.postgres import SETTINGS as SERVER_SETTINGS
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 MARK = "servicedesk bench"
 OWNER, APP = "DATABASE_OWNER_URL", "DATABASE_URL"
+PLANNER = ("effective_cache_size", "jit", "random_page_cost", "work_mem")
 # Rows of an older layout must not be measured with newer code.
 SHAPES = ("accounts", "notifications", "tickets", "billing")
 
@@ -96,6 +99,9 @@ def create(tickets: int) -> None:
     except errors.InsufficientPrivilege:
         sys.exit(f"{OWNER}: its role may not create databases, which the bench needs (ALTER ROLE … CREATEDB).")
     set_mark(tickets, f"{MARK}: unfinished")
+    # A server of one's own shall choose the plans that the product's own server chooses.
+    for name in PLANNER:
+        command(f"ALTER DATABASE {{}} SET {name} = {{value}}", name_of(tickets), value=SERVER_SETTINGS[name])
 
 
 def remove(tickets: int) -> None:

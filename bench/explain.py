@@ -1,7 +1,7 @@
-"""Every list and every search at size, as `desk_app`: what PostgreSQL does for it. Runs inside Django (bench/inside.py).
+"""Every list and every search at size, as `desk_app`: what PostgreSQL does for it.
 
 The statements are those the pages really ask: they are caught on their way and explained where they were asked, under
-the policies.
+the policies. Runs inside Django (bench/inside.py).
 """
 
 import os
@@ -42,13 +42,14 @@ FUNCTIONS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One statement of one page. `blocks` are pages of 8 kB that it touched."""
+    """One statement of one page. `read` counts the rows that its scans looked at, `blocks` the 8 kB that it touched."""
 
     page: str
     statement: str
     planning_ms: float
     execution_ms: float
     rows: int
+    read: int
     blocks: int
     whole_tables: list[str]
 
@@ -60,7 +61,7 @@ def explain() -> list[dict[str, Any]]:
         with recorded() as statements:
             response = client.get(path)
         if response.status_code != 200:
-            found[page] = Finding(page, f"answers {response.status_code}", 0, 0, 0, 0, [])
+            found[page] = Finding(page, f"answers {response.status_code}", 0, 0, 0, 0, 0, [])
             continue
         with measured_desk(), connection.cursor() as cursor:
             for sql, params, _ in statements.seen:
@@ -136,10 +137,21 @@ def plan_of(cursor: Any, statement: str, params: Any = None) -> dict[str, Any]:
 def judged(page: str, sql: str, plan: dict[str, Any], tables: set[str]) -> Finding:
     root = plan["Plan"]
     whole = sorted({node["Relation Name"] for node in nodes(root) if node["Node Type"] == "Seq Scan"} & tables)
-    blocks = root.get("Shared Hit Blocks", 0) + root.get("Shared Read Blocks", 0)
     return Finding(
-        page, in_short(sql), plan["Planning Time"], plan["Execution Time"], int(root["Actual Rows"]), blocks, whole
+        page=page,
+        statement=in_short(sql),
+        planning_ms=plan["Planning Time"],
+        execution_ms=plan["Execution Time"],
+        rows=int(root["Actual Rows"]),
+        read=sum(rows_read(node) for node in nodes(root) if "Scan" in node["Node Type"]),
+        blocks=root.get("Shared Hit Blocks", 0) + root.get("Shared Read Blocks", 0),
+        whole_tables=whole,
     )
+
+
+def rows_read(scan: dict[str, Any]) -> int:
+    """Per loop PostgreSQL gives averages."""
+    return int(scan["Actual Loops"] * (scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)))
 
 
 def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -152,7 +164,7 @@ def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def in_short(sql: str) -> str:
     kind = "count" if "COUNT(*)" in sql else "rows"
-    tables = re.findall(r'(?:FROM|JOIN) "(\w+)"', sql)
+    tables = re.findall(r'(?:FROM|JOIN) "?(\w+)', sql)
     return f"{kind} of {', '.join(dict.fromkeys(tables))}"
 
 

@@ -58,6 +58,11 @@ def _note_failure(message: OutboxMessage, error: Exception) -> None:
 
 
 def _send(message: OutboxMessage) -> None:
+    as_message(message).send()
+
+
+def as_message(message: OutboxMessage) -> EmailMultiAlternatives:
+    """The e-mail that goes out for an outbox row."""
     mail = EmailMultiAlternatives(
         subject=message.subject,
         body=message.text,
@@ -68,7 +73,7 @@ def _send(message: OutboxMessage) -> None:
         connection=get_connection(),
     )
     mail.attach_alternative(message.html, "text/html")
-    mail.send()
+    return mail
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -139,8 +139,8 @@ def test_a_row_cannot_be_moved_to_another_tenant(inside: Desk, rival: Desk) -> N
 def test_a_key_cannot_point_into_another_tenant(inside: Desk, rival: Desk) -> None:
     ticket = inside.submit()
     assert "tenant_fk" in refused(
-        "INSERT INTO tickets_comment (tenant_id, ticket_id, author_id, text, is_internal, channel, is_verified,"
-        " created_at) VALUES (%s, %s, %s, '', false, 'portal', true, now())",
+        "INSERT INTO tickets_comment (tenant_id, ticket_id, author_id, text, quoted, is_internal, channel, is_verified,"
+        " created_at) VALUES (%s, %s, %s, '', '', false, 'portal', true, now())",
         inside.id,
         ticket.pk,
         rival.requester.pk,
