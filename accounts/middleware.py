@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from accounts.auth import session_person
 from accounts.hosts import demo_desks, find_host, offered_languages
 from accounts.http import DeskRequest
-from accounts.models import Organisation, Person, TenantHost
+from accounts.models import Organisation, Person, Session, TenantHost
 from accounts.tenancy import enter
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -36,10 +36,10 @@ class TenantMiddleware:
             found = None
         if found is None:
             return unknown_host(request)
-        refusal = receive_upload(request)
+        tenant_id, host_id = found
+        refusal = receive_upload(request, tenant_id)
         if refusal is not None:
             return refusal
-        tenant_id, host_id = found
         with structlog.contextvars.bound_contextvars(tenant=tenant_id), enter(tenant_id):
             desk = cast(DeskRequest, request)
             desk.host = TenantHost.objects.select_related("tenant").get(pk=host_id)
@@ -53,20 +53,28 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/unknown_host.html", {"desks": desks}, status=404)
 
 
-def receive_upload(request: HttpRequest) -> HttpResponse | None:
+def receive_upload(request: HttpRequest, tenant_id: int) -> HttpResponse | None:
     """Read the body before the transaction begins: a slow line must not hold one open. Answers what is too large."""
     if request.method != "POST":
         return None
     length = request.META.get("CONTENT_LENGTH") or "0"
-    has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-    limit = (settings.MAX_FILES + 1) * settings.MAX_FILE_BYTES if has_session else VISITOR_BYTES
-    if not length.isdecimal() or int(length) > limit:
+    if not length.isdecimal() or int(length) > VISITOR_BYTES and not may_send(request, tenant_id, int(length)):
         return render(request, "errors/too_large.html", status=413)
     try:
         _ = request.POST
     except (SuspiciousOperation, BadRequest, OSError):
         return render(request, "400.html", status=400)
     return None
+
+
+def may_send(request: HttpRequest, tenant_id: int, length: int) -> bool:
+    """Large bodies are for people who are logged in; a cookie that merely looks like it is not enough."""
+    if length > (settings.MAX_FILES + 1) * settings.MAX_FILE_BYTES:
+        return False
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    with enter(tenant_id):
+        known = Session.objects.filter(session_key=key, user_id__isnull=False, expire_date__gt=timezone.now())
+        return bool(known.exists())
 
 
 class PersonMiddleware:

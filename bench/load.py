@@ -34,6 +34,8 @@ class Figures:
     p50_ms: float
     p95_ms: float
     failures: int
+    # Processor time of web server and database for a request; 0 where it cannot be read.
+    cpu_ms: float = 0.0
 
 
 def run(job: Job) -> Figures:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bench.measure import BARE_LOGIN_PAGE, BARE_PAGE, Rounds, middle, ratio, spread
+from bench.load import Figures
+from bench.measure import BARE_LOGIN_PAGE, BARE_PAGE, Rounds, cpu_ratio, middle, ratio, spread
 
 # The goals (docs/performance.md): time at the largest size beside the smallest, and the list beside the bare view (a).
 GROWTH_AT_MOST, LIST_AT_LEAST = 1.3, 0.35
@@ -20,9 +21,21 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def speed(results: dict[int, Rounds]) -> str:
     smallest = results[min(results)]
-    head = ["page", "tickets", "requests/s", "p50 ms", "p95 ms", "of bare (a)", "of bare (b)", "time × smallest"]
+    head = [
+        "page",
+        "tickets",
+        "requests/s",
+        "p50 ms",
+        "p95 ms",
+        "CPU ms",
+        "of (a)",
+        "of (b)",
+        "of (a), CPU",
+        "× smallest",
+        "× smallest, CPU",
+    ]
     rows = [
-        [page, f"{size:,}", *speeds(pages, page), growth_in_words(smallest[page], pages[page])]
+        [page, f"{size:,}", *speeds(pages, page), *growth(smallest[page], pages[page])]
         for page in smallest
         for size, pages in results.items()
         if page in pages
@@ -32,18 +45,23 @@ def speed(results: dict[int, Rounds]) -> str:
 
 def speeds(pages: Rounds, page: str) -> list[str]:
     here = middle(pages[page])
-    figures = [f"{here.per_second:.0f}", f"{here.p50_ms:.1f}", f"{here.p95_ms:.1f}"]
+    figures = [f"{here.per_second:.0f}", f"{here.p50_ms:.1f}", f"{here.p95_ms:.1f}", f"{here.cpu_ms:.1f}"]
     if page in (BARE_PAGE, BARE_LOGIN_PAGE):
-        return [*figures, "", ""]
-    return [*figures, *(f"{ratio(pages[page], pages[bare]):.2f}" for bare in (BARE_PAGE, BARE_LOGIN_PAGE))]
+        return [*figures, "", "", ""]
+    of_bare = [f"{ratio(pages[page], pages[bare]):.2f}" for bare in (BARE_PAGE, BARE_LOGIN_PAGE)]
+    return [*figures, *of_bare, in_words(cpu_ratio(pages[page], pages[BARE_PAGE]))]
 
 
-def growth_in_words(smallest: Any, here: Any) -> str:
+def growth(smallest: list[Figures], here: list[Figures]) -> list[str]:
     """The middle of the rounds with the least and the most of them: how far a noisy machine can be believed."""
     if here is smallest:
-        return ""
+        return ["", ""]
     low, high = spread(smallest, here)
-    return f"{ratio(smallest, here):.2f} ({low:.2f}–{high:.2f})"
+    return [f"{ratio(smallest, here):.2f} ({low:.2f}–{high:.2f})", in_words(cpu_ratio(smallest, here))]
+
+
+def in_words(number: float | None) -> str:
+    return "" if number is None else f"{number:.2f}"
 
 
 # ---- queries ----
@@ -117,8 +135,8 @@ def goals(results: dict[int, Rounds], counted: Counted) -> str:
     for page, rounds in results[largest].items():
         if page in (BARE_PAGE, BARE_LOGIN_PAGE) or page not in results[smallest]:
             continue
-        growth = ratio(results[smallest][page], rounds)
-        lines.append(verdict(growth <= GROWTH_AT_MOST, f"{page}: time × {growth:.2f}, at most {GROWTH_AT_MOST}"))
+        times = ratio(results[smallest][page], rounds)
+        lines.append(verdict(times <= GROWTH_AT_MOST, f"{page}: time × {times:.2f}, at most {GROWTH_AT_MOST}"))
         numbers = sorted({counted[size][page].get("queries", 0) for size in counted})
         lines.append(verdict(len(numbers) == 1, f"{page}: queries {', '.join(map(str, numbers))}"))
         if page.startswith(LIST_PAGES):

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from bench.databases import CHECKOUT, OWNER, environment
 
@@ -13,9 +14,15 @@ PATIENCE_SECONDS = 30.0
 PRODUCT, BARE, BARE_LOGIN = "product", "bare", "bare with log-in"
 
 
+@dataclass(frozen=True)
+class Server:
+    port: int
+    pid: int
+
+
 @contextmanager
-def gunicorn(tickets: int, kind: str, tenant: int) -> Iterator[int]:
-    """A server that answers, for the length of the block; its port."""
+def gunicorn(tickets: int, kind: str, tenant: int) -> Iterator[Server]:
+    """A server that answers, for the length of the block."""
     port = free_port()
     process = subprocess.Popen(
         [
@@ -28,7 +35,7 @@ def gunicorn(tickets: int, kind: str, tenant: int) -> Iterator[int]:
     )  # fmt: skip
     try:
         wait_for(port, process)
-        yield port
+        yield Server(port, process.pid)
     finally:
         process.terminate()
         process.wait(PATIENCE_SECONDS)

@@ -145,11 +145,13 @@ ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_NAME = "desk_session"
+# With TLS the browser itself sees to it that no neighbour under the same domain can plant these cookies.
+_PREFIX = "__Host-" if PUBLIC_SCHEME == "https" else ""
+SESSION_COOKIE_NAME = f"{_PREFIX}desk_session"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_NAME = "desk_csrf"
+CSRF_COOKIE_NAME = f"{_PREFIX}desk_csrf"
 CSRF_FAILURE_VIEW = "servicedesk.views.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

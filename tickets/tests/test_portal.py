@@ -212,6 +212,12 @@ def test_a_visitor_cannot_send_large_bodies(desk: Desk, visit: Visit) -> None:
     assert answer.status_code == 413
 
 
+def test_a_made_up_session_cannot_send_large_bodies_either(desk: Desk, visit: Visit) -> None:
+    browser = visit(desk)
+    browser.cookies["desk_session"] = "x" * 32
+    assert browser.post("/account/login/", {"login": "x" * (1024 * 1024 + 1)}).status_code == 413
+
+
 # ---- lists ----
 
 
