@@ -21,7 +21,8 @@ def locked(person: Person) -> Person:
 def invite(person: Person, *, by: Person) -> None:
     """Give a person access: an account for their address and a link to choose a password. May be repeated.
 
-    Raises NotAllowed, and Refused when the person has no address or has chosen a password already.
+    Whoever has a password already (from another desk) is led by the link to the log-in page.
+    Raises NotAllowed, and Refused when the person is inactive, has no address, or another one than their account.
     """
     if not is_agent(by):
         raise NotAllowed(_("Only agents and managers invite people."))
@@ -35,7 +36,12 @@ def invite(person: Person, *, by: Person) -> None:
     if person.user_id is None:
         person.user_id = obtain_user(person.email)
         person.save(update_fields=["user"])
-        person.refresh_from_db(fields=["user"])
+        person = locked(person)
+    if person.user is None or person.user.email != person.email:
+        raise Refused(
+            _("Their account has another address than the one entered here. Change it back, or add a new person."),
+            code="other_address",
+        )
     events.record("person.invited", person, by=by)
     link = reverse("invitation", args=[make_token(person)])
     announce.invited(person, link)

@@ -88,7 +88,7 @@ class DeskAdmin(Ruled, ModelAdmin):
         return queryset.filter(pk__in=find(search_term)), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        return lookup in self.filter_parameters
+        return lookup in self.filter_parameters and "\0" not in str(value)
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         raise Http404
@@ -116,8 +116,13 @@ def _changed(message: Any) -> list[str]:
 class RepresentationInline(Ruled, TabularInline):
     model = Representation
     extra = 0
+    max_num = 50
     autocomplete_fields = ("person", "organisation")
     change_rule = add_rule = delete_rule = staticmethod(is_agent)
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """However many forms a POST claims to have, a bounded number is looked at."""
+        return super().get_formset(request, obj, absolute_max=self.max_num + 10, **kwargs)
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]

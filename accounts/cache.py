@@ -6,7 +6,17 @@ import structlog
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
+from accounts.tenancy import entered_tenant_id
+
 log = structlog.get_logger(__name__)
+
+
+def key_of(key: str, prefix: str, version: int) -> str:
+    """What one desk's people do must not lock another desk's out: log-in limits count per desk, but those per address
+    of the network count for all."""
+    tenant_id = entered_tenant_id()
+    own = tenant_id is not None and key.startswith("allauth:") and ":ip:" not in key
+    return f"{prefix}:{version}:{tenant_id}:{key}" if own else f"{prefix}:{version}:{key}"
 
 
 class DegradingRedisCache(RedisCache):

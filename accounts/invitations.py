@@ -33,7 +33,8 @@ def read_token(token: str) -> Person | None:
     person = Person.objects.active().select_related("user").filter(pk=person_id).first()
     if person is None or person.user is None or fingerprint != _fingerprint(person):
         return None
-    return person
+    # Who got the link proved the account's address; a person moved to another address since has not.
+    return person if person.user.email == person.email else None
 
 
 def _fingerprint(person: Person) -> str:

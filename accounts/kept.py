@@ -7,28 +7,26 @@ from django.http import HttpRequest
 
 KEY = "kept"
 # A long comment fits; a hostile form does not fill the session store.
-MOST_CHARACTERS = 200_000
+MOST_CHARACTERS = 20_000
+# What people write in our forms. Never passwords, never what somebody else's form brought.
+WORDS = ("text", "summary", "description", "due_date", "organisation", "on_behalf_of")
 
 
 def page_of(request: HttpRequest) -> str:
-    """The page that a form was sent from, by its Referer when that is ours; else the form's own address."""
+    """The page of ours that a form was sent from, by its Referer; '' when it was sent from elsewhere."""
     referer = urlsplit(request.headers.get("Referer", ""))
-    if referer.netloc == request.get_host() and referer.path.startswith("/"):
-        return f"{referer.path}?{referer.query}" if referer.query else referer.path
-    return "/"
+    if referer.netloc != request.get_host() or not referer.path.startswith("/") or referer.path.startswith("//"):
+        return ""
+    return f"{referer.path}?{referer.query}" if referer.query else referer.path
 
 
 def keep(request: HttpRequest) -> str:
     """Keep the typed words of a POST; returns the page to come back to after log-in."""
     page = page_of(request)
-    words = {
-        name: value
-        for name, value in request.POST.items()
-        if isinstance(value, str) and name not in ("csrfmiddlewaretoken", "password", "submission")
-    }
-    if sum(map(len, words.values())) <= MOST_CHARACTERS:
+    words = {name: request.POST[name] for name in WORDS if request.POST.get(name)}
+    if page and words and sum(map(len, words.values())) <= MOST_CHARACTERS:
         request.session[KEY] = {"page": page.partition("?")[0], "words": words, "files": bool(request.FILES)}
-    return page
+    return page or "/"
 
 
 def keep_for(request: HttpRequest, page: str, **words: str) -> None:

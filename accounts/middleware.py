@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone, translation
@@ -15,6 +16,7 @@ from accounts.auth import session_person
 from accounts.hosts import demo_desks, find_host, offered_languages
 from accounts.http import DeskRequest
 from accounts.models import Organisation, Person, Session, TenantHost
+from accounts.sessions import looks_like_a_key
 from accounts.tenancy import enter
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -58,11 +60,11 @@ def receive_upload(request: HttpRequest, tenant_id: int) -> HttpResponse | None:
     if request.method != "POST":
         return None
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > VISITOR_BYTES and not may_send(request, tenant_id, int(length)):
+    if not length.isdecimal() or (int(length) > VISITOR_BYTES and not may_send(request, tenant_id, int(length))):
         return render(request, "errors/too_large.html", status=413)
     try:
         _ = request.POST
-    except (SuspiciousOperation, BadRequest, OSError):
+    except (SuspiciousOperation, BadRequest, MultiPartParserError, OSError, LookupError, UnicodeError):
         return render(request, "400.html", status=400)
     return None
 
@@ -72,6 +74,8 @@ def may_send(request: HttpRequest, tenant_id: int, length: int) -> bool:
     if length > (settings.MAX_FILES + 1) * settings.MAX_FILE_BYTES:
         return False
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if not looks_like_a_key(key):
+        return False
     with enter(tenant_id):
         known = Session.objects.filter(session_key=key, user_id__isnull=False, expire_date__gt=timezone.now())
         return bool(known.exists())

@@ -11,12 +11,20 @@ from django.contrib.sessions.backends.cached_db import SessionStore as CachedSto
 from accounts.tenancy import current_tenant_id
 
 
+def looks_like_a_key(key: str) -> bool:
+    return key.isascii() and key.isalnum() and 8 <= len(key) <= 40
+
+
 class SessionStore(CachedStore):
     @classmethod
     def get_model_class(cls) -> Any:
         from accounts.models import Session
 
         return Session
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Django's own keys are 32 letters and digits; whatever else a cookie holds never reaches the database."""
+        return bool(key) and looks_like_a_key(str(key))
 
     @property
     def cache_key_prefix(self) -> str:

@@ -1,8 +1,11 @@
 """Jobs about people. They call the verbs, so they live above them."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from accounts import actions
+from accounts.hosts import active_tenant_ids
+from accounts.models import Session
 from accounts.tenancy import enter
 
 
@@ -11,3 +14,11 @@ def request_reset(tenant_id: int, address: str) -> None:
     """Run after the answer, for known and unknown addresses alike, so that nobody can time the difference."""
     with enter(tenant_id):
         actions.request_reset(address)
+
+
+@shared_task
+def forget_expired_sessions() -> None:
+    """What nobody can use any more is not kept, desk by desk."""
+    for tenant_id in active_tenant_ids():
+        with enter(tenant_id):
+            Session.objects.filter(expire_date__lt=timezone.now()).delete()

@@ -9,6 +9,7 @@ from typing import Any
 
 from servicedesk.settings import *  # noqa: F403 - settings are made to be taken over whole
 from servicedesk.settings import DATABASES as PRODUCT_DATABASES
+from servicedesk.settings import REDIS_URL
 
 BENCH_TENANT = int(os.environ["BENCH_TENANT"])
 ROOT_URLCONF = "bench.bare"
@@ -21,6 +22,7 @@ if os.environ.get("BENCH_LOGIN"):
     ]
 SESSION_ENGINE = "bench.login"
 AUTHENTICATION_BACKENDS = ["bench.login.PlainBackend"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {

@@ -56,7 +56,11 @@ class InvoiceAdmin(DeskAdmin):
     def ready(self, request: HttpRequest) -> HttpResponse:
         """Accepted tickets by organisation, with what each would cost; the held ones apart."""
         self.check_accountant(request)
-        tickets = Ticket.objects.visible_to(actor(request)).filter(status=Status.INVOICE).select_related("organisation")
+        tickets = (
+            Ticket.objects.visible_to(actor(request))
+            .filter(status=Status.INVOICE, organisation__isnull=False)
+            .select_related("organisation")
+        )
         rows = list(tickets.order_by("organisation__name", "id")[:MOST_READY])
         tenant = request.tenant  # type: ignore[attr-defined]
         lines = lines_of(rows, tenant)

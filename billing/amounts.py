@@ -11,6 +11,8 @@ from accounts.models import Tenant
 from tickets.models import Ticket, TimeEntry
 
 CENT = Decimal("0.01")
+# Four places, so that 40 minutes at 60.00 are 40.00: with two they would be 0.67 h and 40.20.
+PART_OF_HOUR = Decimal("0.0001")
 MINUTES_PER_HOUR = Decimal(60)
 
 
@@ -26,7 +28,7 @@ class Taxed(Protocol):
 
 @dataclass(frozen=True)
 class Line:
-    """What one ticket puts on an invoice: hours to two places, net rounded once, half up."""
+    """What one ticket puts on an invoice: hours to four places, net rounded once, half up."""
 
     ticket: Ticket
     quantity: Decimal
@@ -50,7 +52,7 @@ def lines_of(tickets: Iterable[Ticket], tenant: Tenant) -> list[Line]:
     return [
         Line(
             ticket=ticket,
-            quantity=(Decimal(minutes.get(ticket.pk, 0)) / MINUTES_PER_HOUR).quantize(CENT, ROUND_HALF_UP),
+            quantity=(Decimal(minutes.get(ticket.pk, 0)) / MINUTES_PER_HOUR).quantize(PART_OF_HOUR, ROUND_HALF_UP),
             unit_price=tenant.hourly_rate,
             vat_rate=tenant.vat_rate,
         )

@@ -1,9 +1,10 @@
 """From an issued invoice to what its document shows. Formats nothing, computes nothing but the sums per VAT rate."""
 
+from decimal import Decimal
 from typing import Any, cast
 
 from accounts.models import TenantHost
-from billing.amounts import net_by_rate, vat_by_rate
+from billing.amounts import CENT, net_by_rate, vat_by_rate
 from billing.documents.data import InvoiceDocumentData, Language, Party, Seller, VatLine
 from billing.documents.data import InvoiceLine as DocumentLine
 from billing.models import Invoice
@@ -30,7 +31,7 @@ def document_data(invoice: Invoice, host: TenantHost) -> InvoiceDocumentData:
             DocumentLine(
                 reference=line.reference,
                 description=line.description,
-                quantity=line.quantity,
+                quantity=shown_hours(line.quantity),
                 unit="h",
                 unit_price=line.unit_price,
                 vat_rate=line.vat_rate,
@@ -55,3 +56,9 @@ def _party(copy: dict[str, str]) -> dict[str, Any]:
         "email": copy["email"],
         **({"phone": copy["phone"]} if "phone" in copy else {}),
     }
+
+
+def shown_hours(quantity: Decimal) -> Decimal:
+    """1.5 as 1.50, two thirds as 0.6667: the places that are needed, two at least."""
+    short = quantity.quantize(CENT)
+    return short if short == quantity else quantity

@@ -66,7 +66,7 @@ class InvoiceLine(TenantModel):
     position = models.PositiveSmallIntegerField()
     reference = models.CharField(_("reference"), max_length=24)
     description = models.CharField(_("description"), max_length=250)
-    quantity = models.DecimalField(_("hours"), max_digits=10, decimal_places=2)
+    quantity = models.DecimalField(_("hours"), max_digits=12, decimal_places=4)
     unit_price = models.DecimalField(_("price"), max_digits=12, decimal_places=2)
     vat_rate = models.DecimalField(_("VAT, per cent"), max_digits=5, decimal_places=2)
     net = models.DecimalField(_("without VAT"), max_digits=14, decimal_places=2)

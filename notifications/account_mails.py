@@ -3,13 +3,15 @@
 from accounts.models import Person
 from notifications.outbox import Letter, put
 
+# All to the account's address: whoever may edit a person's address at a desk must not receive their links.
+
 
 def invited(person: Person, link: str) -> None:
-    put(Letter("accounts/mail/invitation", {"link": link}), to=person)
+    assert person.user is not None
+    put(Letter("accounts/mail/invitation", {"link": link}), to=person, address=person.user.email)
 
 
 def reset_requested(person: Person, link: str) -> None:
-    # To the account's address: whoever may edit a person's address at a desk must not receive their links.
     assert person.user is not None
     put(Letter("accounts/mail/reset", {"link": link}), to=person, address=person.user.email)
 

@@ -35,7 +35,7 @@ def deliver(tenant_id: int, message_id: int) -> bool:
         log.warning("mail not delivered", tenant=tenant_id, message=message.message_id, error=str(error))
         return False
     with enter(tenant_id):
-        OutboxMessage.objects.filter(pk=message.pk).update(state=OutboxState.SENT, sent_at=timezone.now(), error="")
+        _note_sent(message)
     log.info("mail delivered", tenant=tenant_id, message=message.message_id)
     return True
 
@@ -46,6 +46,13 @@ def _claim(message_id: int) -> OutboxMessage | None:
     if not due.update(next_try_at=timezone.now() + CLAIM, tries=F("tries") + 1):
         return None
     return OutboxMessage.objects.get(pk=message_id)
+
+
+def _note_sent(message: OutboxMessage) -> None:
+    message.state, message.sent_at, message.error = OutboxState.SENT, timezone.now(), ""
+    if message.is_personal:  # the link has left; a copy of it would only wait for a thief
+        message.text = message.html = ""
+    message.save(update_fields=["state", "sent_at", "error", "text", "html"])
 
 
 def _note_failure(message: OutboxMessage, error: Exception) -> None:

@@ -14,6 +14,10 @@ class OutboxState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
+# Their text holds a link that is as good as a password.
+PERSONAL = "accounts/mail/"
+
+
 class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
     def visible_to(self, actor: Person) -> "OutboxQuerySet":
         """Staff follow what was sent; customers read their mail in their mail program."""
@@ -64,3 +68,7 @@ class OutboxMessage(TenantModel):
 
     def __str__(self) -> str:
         return self.subject
+
+    @property
+    def is_personal(self) -> bool:
+        return self.kind.startswith(PERSONAL)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -56,7 +57,9 @@ class DeskAdminSite(UnfoldAdminSite):
 
     # Log-in, log-out and passwords are the portal's, with its limits and its words.
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return redirect(f"{reverse('account_login')}?next={reverse('admin:index')}")
+        # Whether `next` is a page of this host is judged where it is followed.
+        wanted = request.GET.get("next") or reverse("admin:index")
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': wanted})}")
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return redirect("account_logout")

@@ -112,7 +112,14 @@ if STATEMENT_TIMEOUT_MS:
     }
 
 REDIS_URL, CELERY_BROKER_URL = env.redis()
-CACHES = {"default": {"BACKEND": "accounts.cache.DegradingRedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "desk"}}
+CACHES = {
+    "default": {
+        "BACKEND": "accounts.cache.DegradingRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "desk",
+        "KEY_FUNCTION": "accounts.cache.key_of",
+    }
+}
 
 # ---- people ----
 
@@ -132,6 +139,7 @@ LOGOUT_REDIRECT_URL = "/"
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"reset_password": "accounts.forms.ResetPasswordForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -253,6 +261,7 @@ CELERY_BEAT_SCHEDULE = {
     "mail-out": {"task": "notifications.tasks.sweep_outbox", "schedule": 60.0},
     "mail-in": {"task": "tickets.tasks.sweep_incoming", "schedule": 60.0},
     "silence": {"task": "tickets.clock.accept_silent", "schedule": 60.0},
+    "sessions": {"task": "accounts.tasks.forget_expired_sessions", "schedule": 24 * 3600.0},
     "documents": {"task": "billing.tasks.sweep_documents", "schedule": 60.0},
 }
 

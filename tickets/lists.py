@@ -3,7 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import models
 from django.db.models import Q
@@ -43,10 +43,11 @@ def _read(cursor: str) -> tuple[datetime, int] | None:
     try:
         moment, _, pk = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
         at = datetime.fromisoformat(moment)
+        utc = at.astimezone(UTC) if at.tzinfo else None
         number = int(pk)
-    except (ValueError, binascii.Error):
+    except (ValueError, OverflowError, binascii.Error):
         return None
-    return (at, number) if at.tzinfo and 0 < number < 2**63 else None
+    return (utc, number) if utc and 0 < number < 2**63 else None
 
 
 def count(rows: "models.QuerySet[Ticket]") -> str:

@@ -38,13 +38,14 @@ def _confirm(ticket: Ticket, references: tuple[str, ...]) -> None:
     """To the applicant also when they filed it themselves: the mail is their receipt, and its reply reaches us."""
     person = ticket.requester
     # Anybody can write in somebody's name: one confirmation an hour at most, without the sender's words (see template).
+    is_proved = ticket.is_verified and person.is_verified
     hour_ago = timezone.now() - timedelta(hours=1)
     if (
-        not person.is_verified
+        not is_proved
         and OutboxMessage.objects.filter(to_person=person, kind=SUBMITTED, created_at__gte=hour_ago).exists()
     ):
         return
-    _tell(ticket, [person], SUBMITTED, by=None, references=references)
+    _tell(ticket, [person], SUBMITTED, by=None, references=references, is_proved=is_proved)
 
 
 def assigned(ticket: Ticket, *, by: Person) -> None:
@@ -56,8 +57,9 @@ def started(ticket: Ticket, *, by: Person) -> None:
 
 
 def commented(ticket: Ticket, comment: Comment, *, by: Person, references: tuple[str, ...] = ()) -> None:
-    """A note stays among staff; a reply goes to the other side."""
-    hearers = _staff(ticket) if comment.is_internal else [*_staff(ticket), ticket.requester]
+    """A note stays among staff, and so does what nobody has proved: we do not pass a forger's words on as ours."""
+    among_staff = comment.is_internal or not comment.is_verified
+    hearers = _staff(ticket) if among_staff else [*_staff(ticket), ticket.requester]
     _tell(ticket, hearers, COMMENTED, by=by, references=references, comment=comment)
 
 

@@ -60,6 +60,7 @@ def described(ticket: Ticket, reader: Person) -> dict[str, Any]:
         "request_type": ticket.request_type,
         "organisation": ticket.organisation,
         "requester": ticket.requester,
+        "unverified": not ticket.is_verified,
         "channel_label": ticket.get_channel_display(),
         # A moment of the last day: the end itself is the midnight after it, which reads like a day later.
         "review_ends_at": _within_last_day(ticket),

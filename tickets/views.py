@@ -21,7 +21,7 @@ from accounts.files import open_file, store
 from accounts.http import PersonRequest
 from accounts.models import StoredFile
 from tickets import actions
-from tickets.forms import MEGABYTE, CommentForm, RequestForm
+from tickets.forms import MEGABYTE, CommentForm, RequestForm, WordsForm
 from tickets.lists import count, page
 from tickets.models import Attachment, RequestType, Ticket
 from tickets.pages import request_page
@@ -281,12 +281,14 @@ def request_accept(request: PersonRequest, reference: str) -> HttpResponse:
 @require_POST
 def request_reopen(request: PersonRequest, reference: str) -> HttpResponse:
     ticket = visible_ticket(request, reference)
-    text = request.POST.get("text", "")
+    form = WordsForm(request.POST)
     try:
-        actions.reopen(ticket, by=request.person, text=text)
+        if not form.is_valid():
+            raise Refused(str(form.errors["text"][0]), code="words")
+        actions.reopen(ticket, by=request.person, text=form.cleaned_data["text"])
     except Refused as refusal:
         # The words come back in the comment box: nothing typed is lost.
-        kept.keep_for(request, reverse("request", args=[reference]), text=text)
+        kept.keep_for(request, reverse("request", args=[reference]), text=request.POST.get("text", ""))
         messages.error(request, str(refusal.sentence))
         return redirect("request", reference)
     messages.success(request, _("Reopened. We take it up again."))

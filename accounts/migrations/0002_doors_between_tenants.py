@@ -55,6 +55,9 @@ CREATE POLICY account_emailaddress_known ON account_emailaddress USING (EXISTS (
 -- Not used: allauth's confirmations (addresses are proved by invitation), Django's log, groups and permissions.
 REVOKE ALL ON account_emailconfirmation, django_admin_log, auth_group, auth_group_permissions FROM desk_app;
 REVOKE INSERT, UPDATE, DELETE ON auth_permission, django_content_type FROM desk_app;
+
+-- The application makes no tables, not even temporary ones.
+DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
 """
 
 USERS_AWAY = """

@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveSmallIntegerField()),
                 ('reference', models.CharField(max_length=24, verbose_name='reference')),
                 ('description', models.CharField(max_length=250, verbose_name='description')),
-                ('quantity', models.DecimalField(decimal_places=2, max_digits=10, verbose_name='hours')),
+                ('quantity', models.DecimalField(decimal_places=4, max_digits=12, verbose_name='hours')),
                 ('unit_price', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='price')),
                 ('vat_rate', models.DecimalField(decimal_places=2, max_digits=5, verbose_name='VAT, per cent')),
                 ('net', models.DecimalField(decimal_places=2, max_digits=14, verbose_name='without VAT')),

@@ -36,6 +36,12 @@ def test_time_worked_is_what_the_invoice_is_made_of(inside: Desk) -> None:
     assert (line.quantity, line.unit_price, line.net) == (Decimal("1.50"), Decimal("60.00"), Decimal("90.00"))
 
 
+@pytest.mark.parametrize(("minutes", "net"), [(40, "40.00"), (20, "20.00"), (1, "1.00"), (7, "7.00"), (90, "90.00")])
+def test_minutes_are_billed_to_the_cent(inside: Desk, minutes: int, net: str) -> None:
+    """At 60.00 an hour a minute is 1.00: rounding the hours to two places would make 40.20 of 40."""
+    assert issue(inside, inside.accepted(minutes=minutes)).net_total == Decimal(net)
+
+
 def test_vat_is_added_once_per_rate(inside: Desk) -> None:
     invoice = issue(inside, inside.accepted(minutes=90))
     assert (invoice.net_total, invoice.vat_total, invoice.total) == (

@@ -39,8 +39,9 @@ def comment(
     permit(may_comment, by, ticket)
     if submission is not None:
         sent_before = Comment.objects.filter(submission=submission, author=by).first()
-        if sent_before is not None:
+        if sent_before is not None and sent_before.text == text.strip():
             return sent_before
+        submission = None if sent_before else submission  # other words in the same form are another comment
     if is_internal and not is_staff(by):
         raise NotAllowed(_("Internal notes are for the desk's staff."))
     files = list(files)

@@ -13,6 +13,7 @@ from tickets.models import Comment, RequestType, Ticket, TimeEntry
 from tickets.models.time import LONGEST_ENTRY
 from tickets.periods import end_of_day_after, reminder_before
 from tickets.permissions import may_work_on
+from tickets.workflow import Status
 
 
 @transaction.atomic
@@ -43,6 +44,13 @@ def complete(
     """Fill in what a mail or a call did not say (B6). Raises NotAllowed, and Refused across organisations."""
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
+    before = ticket.organisation, ticket.request_type, ticket.priority
+    if before == (organisation, request_type, priority):
+        return ticket
+    if ticket.status == Status.INVOICE or ticket.has_ended:
+        raise Refused(_("What is accepted or has ended is not changed any more. Reopen it first."), code="wrong_state")
+    if organisation is None and ticket.status != Status.OPEN:
+        raise Refused(_("Work has begun, so the organisation cannot be left out. Choose one."), code="incomplete")
     ticket.organisation, ticket.request_type, ticket.priority = organisation, request_type, priority
     ticket.save(update_fields=["organisation", "request_type", "priority"])
     events.record(
@@ -87,8 +95,8 @@ def record_time(
     """Note minutes worked, 1 to 1,440 an entry. Raises NotAllowed, Refused for an ended ticket or a wrong number."""
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
-    if ticket.has_ended:
-        raise Refused(_("The ticket has ended; reopen it to record time."), code="wrong_state")
+    if ticket.has_ended or ticket.status == Status.INVOICE:
+        raise Refused(_("It is accepted or has ended; reopen it to record time."), code="wrong_state")
     if not 1 <= minutes <= LONGEST_ENTRY:
         raise Refused(_("An entry takes 1 to 1,440 minutes."), code="minutes")
     if is_billable is None:

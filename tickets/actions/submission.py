@@ -91,6 +91,7 @@ def submit_by_mail(
         files=files,
         channel=Channel.EMAIL,
         recorded_by=None,
+        is_verified=False,
         references=references,
     )
 
@@ -108,6 +109,7 @@ def _create(
     recorded_by: Person | None,
     references: tuple[str, ...] = (),
     submission: UUID | None = None,
+    is_verified: bool = True,
 ) -> Ticket:
     tenant = Tenant.objects.get(pk=current_tenant_id())
     reference, number = next_reference(tenant)
@@ -125,6 +127,7 @@ def _create(
         description=description,
         due_date=due_date,
         submission=submission,
+        is_verified=is_verified,
     )
     attach(files, ticket=ticket)
     note_status(ticket, "submitted", by=recorded_by or requester, channel=channel)

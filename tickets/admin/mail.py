@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import display
 from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts import events
@@ -16,6 +18,7 @@ from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
 from accounts.jobs import after_commit
 from accounts.permissions import is_agent, nobody
+from tickets.mail.addresses import split_tag
 from tickets.models import IncomingMessage
 from tickets.models.incoming import IncomingState
 from tickets.tasks import process_incoming
@@ -30,16 +33,21 @@ class MailboxAdmin(DeskAdmin):
 
 
 class IncomingMessageAdmin(DeskAdmin):
-    list_display = ("received_at", "envelope_from", "envelope_to", "state", "ticket", "tries")
+    list_display = ("received_at", "envelope_from", "received_for", "state", "ticket", "tries")
     list_filter = ("state",)
     filter_parameters = ("state__exact",)
     list_select_related = ("ticket",)
-    fields = ("received_at", "mailbox", "envelope_from", "envelope_to", "state", "reason", "ticket", "tries")
+    fields = ("received_at", "mailbox", "envelope_from", "received_for", "state", "reason", "ticket", "tries")
     readonly_fields = fields
     ordering = ("-id",)
     view_rule = staticmethod(is_agent)
     add_rule = change_rule = staticmethod(nobody)
     change_form_template = "tickets/admin/incoming.html"
+
+    @display(description=gettext_lazy("to"))
+    def received_for(self, message: IncomingMessage) -> str:
+        """Without its signed part: that proves whose reply it is, to whoever has it."""
+        return split_tag(message.envelope_to)[0]
 
     def get_urls(self) -> list[URLPattern]:
         again = path(

@@ -177,13 +177,16 @@ def _claimed(parsed: ParsedMessage) -> list[Ticket]:
 
 def _sender(parsed: ParsedMessage) -> Person:
     """The person of a new address: an applicant whose address nobody has proved, spoken to in the desk's language."""
-    known = Person.objects.filter(email=parsed.from_address).first()
-    if known is not None:
-        return known
-    name = parsed.from_name[:150] or parsed.from_address.partition("@")[0]
-    return Person.objects.create(
-        name=name, email=parsed.from_address, language=current_host().tenant.language, is_verified=False
+    # Two first mails at once are two of one person: the second finds what the first has made.
+    person, _made = Person.objects.get_or_create(
+        email=parsed.from_address,
+        defaults={
+            "name": parsed.from_name[:150] or parsed.from_address.partition("@")[0],
+            "language": current_host().tenant.language,
+            "is_verified": False,
+        },
     )
+    return person
 
 
 def due_incoming(limit: int) -> list[int]:

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from accounts.jobs import enqueue
 from accounts.tenancy import enter
 from tickets.mail import intake
+from tickets.mail.addresses import split_tag
 from tickets.mail.demo import DemoMailbox
 from tickets.tasks import process_incoming
 
@@ -21,8 +22,10 @@ log = structlog.get_logger(__name__)
 # Base64 makes 50 MB of attachments a third larger; the rest is for text and headers.
 LARGEST_MESSAGE = 70 * 1024 * 1024
 THREADS = 4
+MOST_RECIPIENTS = 50
 
 OK, TRY_LATER = "250 Message stored", "451 4.3.0 The message could not be stored; please try again later"
+TOO_MANY, BAD = "452 4.5.3 Too many recipients", "553 5.1.3 This is not an address"
 UNKNOWN = "550 5.1.1 No desk receives mail at this address"
 
 
@@ -44,6 +47,10 @@ class Handler:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+            return TOO_MANY
+        if not address.isprintable():
+            return BAD
         try:
             known = await self.in_thread(intake.find_mailbox, address)
         except Exception:
@@ -64,12 +71,16 @@ class Handler:
 
     def receive(self, envelope: Envelope) -> None:
         raw = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
+        ours: dict[tuple[int, int], str] = {}
         for recipient in envelope.rcpt_tos:
             found = intake.find_mailbox(recipient)
             if found is not None:
-                self.store(found, raw, envelope.mail_from or "", recipient)
+                # One message is one message to a mailbox, however many of its addresses it names; a signed one wins.
+                ours[found] = recipient if split_tag(recipient)[1] else ours.get(found, recipient)
             elif self.demo is not None:
                 self.demo.keep(raw, sender=envelope.mail_from or "", recipient=recipient)
+        for found, recipient in ours.items():
+            self.store(found, raw, envelope.mail_from or "", recipient)
 
     def store(self, found: tuple[int, int], raw: bytes, sender: str, recipient: str) -> None:
         tenant_id, mailbox_id = found
@@ -79,12 +90,18 @@ class Handler:
         enqueue(process_incoming, tenant_id, message.pk)
 
 
+class Server(SMTP):
+    """Senders exist that write a paragraph as one line; the parser copes with it, so the door does too."""
+
+    line_length_limit = 1024 * 1024
+
+
 async def serve(host: str, port: int) -> None:
     """Listen until cancelled. The threads end with it, and their connections with them."""
     with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="intake") as threads:
         handler = Handler(threads)
         server = await asyncio.get_running_loop().create_server(
-            lambda: SMTP(handler, data_size_limit=LARGEST_MESSAGE, ident="Service desk", enable_SMTPUTF8=True),
+            lambda: Server(handler, data_size_limit=LARGEST_MESSAGE, ident="Service desk", enable_SMTPUTF8=True),
             host=host,
             port=port,
         )

@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
                 ('description', models.TextField(blank=True, max_length=100000, verbose_name='description')),
                 ('due_date', models.DateField(blank=True, null=True, verbose_name='due date')),
                 ('expected_minutes', models.PositiveIntegerField(null=True, verbose_name='expected minutes')),
+                ("is_verified", models.BooleanField(default=True, editable=False)),
                 ('submission', models.UUIDField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
                 ('last_activity_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last activity')),

@@ -51,6 +51,8 @@ class Ticket(TicketWorkflow, TenantModel):
     due_date = models.DateField(_("due date"), null=True, blank=True)
     expected_minutes = models.PositiveIntegerField(_("expected minutes"), null=True)
 
+    # False: it came by e-mail and nothing proves that the requester wrote it.
+    is_verified = models.BooleanField(default=True, editable=False)
     # The form's own number: a form sent twice is one request.
     submission = models.UUIDField(null=True, editable=False)
 

@@ -116,3 +116,21 @@ def test_the_demos_mailbox_takes_no_strangers_mail(desk: Desk) -> None:
     DemoMailbox().keep(letter().as_bytes(), sender="spam@elsewhere.example", recipient="nora@new.example")
     with desk.entered():
         assert DemoMailbox().messages() == []
+
+
+def test_a_message_to_many_of_a_mailboxs_addresses_is_one(committed_desk: Desk, port: int) -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as relay:
+        relay.send_message(letter(), "nora@new.example", [f"support+{number}@alpha.localhost" for number in range(20)])
+    assert stored(committed_desk) == 1
+
+
+def test_more_than_fifty_recipients_are_too_many(port: int) -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as relay:
+        refused = relay.send_message(letter(), "a@b.example", [f"support+{n}@alpha.localhost" for n in range(51)])
+    assert [code for code, _ in refused.values()] == [452]
+
+
+def test_a_paragraph_on_one_line_is_taken(committed_desk: Desk, port: int) -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as relay:
+        relay.sendmail("a@b.example", ["support@alpha.localhost"], b"Subject: long\r\n\r\n" + b"x" * 5000 + b"\r\n")
+    assert stored(committed_desk) == 1

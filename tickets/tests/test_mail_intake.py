@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import Person
 from conftest import Desk, comments_of
+from notifications.delivery import INSTANCE_HEADER, instance_id
 from notifications.models import OutboxMessage
 from tickets.mail import intake
 from tickets.mail.addresses import read_reply_address, reply_address
@@ -249,3 +250,33 @@ def test_persons_are_not_doubled_by_mail(inside: Desk) -> None:
     before = Person.objects.count()
     receive(letter(inside.requester.email.upper()))
     assert Person.objects.count() == before
+
+
+def test_a_forgers_words_are_not_passed_on(inside: Desk) -> None:
+    ticket = inside.submit()
+    receive(letter(inside.colleague.email, subject=f"Re: {ticket.reference}", body="Pay to another account."))
+    heard = OutboxMessage.objects.filter(kind="tickets/mail/commented").values_list("to_address", flat=True)
+    assert set(heard) == {inside.agent.email}
+
+
+def test_forged_mails_of_a_known_person_bring_one_confirmation(inside: Desk) -> None:
+    for number in range(4):
+        receive(letter(inside.requester.email, subject="Buy now", message_id=f"<{number}@spam.example>"))
+    mails = OutboxMessage.objects.filter(to_address=inside.requester.email)
+    assert [("Buy now" in mail.subject + mail.text + mail.html) for mail in mails] == [False]
+
+
+def test_a_request_by_mail_is_marked_as_unproved(inside: Desk) -> None:
+    assert not receive(letter(inside.requester.email)).ticket.is_verified
+
+
+def test_quoted_history_is_kept_apart(inside: Desk) -> None:
+    ticket = inside.submit()
+    body = "Thank you.\n\nOn Mon, 5 Jan 2026 at 10:00, Desk <support@alpha.localhost> wrote:\n> Hello\n"
+    receive(letter(inside.requester.email, body=body), to=reply_address(ticket, inside.requester))
+    assert "> Hello" in Comment.objects.get(ticket=ticket).quoted
+
+
+def test_our_own_mail_coming_back_is_known(inside: Desk) -> None:
+    done = receive(letter(inside.requester.email, **{INSTANCE_HEADER: instance_id()}))
+    assert done.state == IncomingState.AUTOMATIC
