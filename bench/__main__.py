@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="the pages beside two bare views; queries; where the time goes")
     run.add_argument("--sizes", type=sizes, default=sizes(SIZES), help=f"tickets, by default {SIZES}")
     run.add_argument("--rounds", type=count, default=5)
-    run.add_argument("--requests", type=count, default=300, help="per page, size and round; by default 300")
+    run.add_argument("--requests", type=count, default=100, help="per page, size and round; by default 100")
     run.add_argument("--json", type=Path, help="a file for all figures")
     run.set_defaults(do=do_run)
     for name, do, words in (

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,8 @@ class Statements:
 
 
 @contextmanager
-def recorded():
+def recorded() -> Iterator[Statements]:
+    """What is asked of the database in this block."""
     statements = Statements()
     with connection.execute_wrapper(statements):
         yield statements
@@ -38,8 +39,9 @@ def is_query(sql: str) -> bool:
     return "SAVEPOINT" not in sql
 
 
-def count_queries() -> dict[str, dict[str, float]]:
-    answer = {}
+def count_queries() -> dict[str, dict[str, Any]]:
+    """Per page the fewest and most queries of a request, and the median of their time together."""
+    answer: dict[str, dict[str, Any]] = {}
     for visit in visits():
         client = logged_in(visit)
         rounds = []

@@ -11,6 +11,8 @@ class BareTicket(models.Model):
     status = models.CharField(max_length=24)
     last_activity_at = models.DateTimeField()
 
+    objects = models.Manager["BareTicket"]()
+
     class Meta:
         managed = False
         app_label = "bench"

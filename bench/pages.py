@@ -29,36 +29,35 @@ class Visit:
 
 
 @contextmanager
-def measured_desk() -> Iterator[plan.Desk]:
+def measured_desk() -> Iterator[None]:
     """The big desk, entered."""
-    desk = plan.Desk(1, 0)
-    found = find_host(desk.host)
+    found = find_host(plan.MEASURED_HOST)
     assert found is not None, "the database is not seeded"
     with enter(found[0]):
-        yield desk
+        yield
 
 
 def measured_person() -> Person:
     """The customer with the longest list: the first who represents the first organisation."""
-    organisation = Organisation.objects.order_by("id").first()
-    person: Person = Person.objects.filter(representations__organisation=organisation).order_by("id").first()
+    organisation = Organisation.objects.order_by("id")[0]
+    person: Person = Person.objects.filter(representations__organisation=organisation).order_by("id")[0]
     return person
 
 
 def visits() -> list[Visit]:
-    with measured_desk() as desk:
-        customer, agent = measured_person(), Person.objects.agents().order_by("id").first()
+    with measured_desk():
+        customer, agent = measured_person(), Person.objects.agents().order_by("id")[0]
         tickets = list(Ticket.objects.of(customer).alive().newest_first()[:TICKETS])
         queue = reverse("admin:tickets_ticket_changelist")
         opened = [reverse("admin:tickets_ticket_change", args=[ticket.pk]) for ticket in tickets]
         requests = [reverse("request", args=[ticket.reference]) for ticket in tickets]
         lists = reverse("requests")
         return [
-            Visit(PORTAL_LIST, desk.host, customer.pk, [lists]),
-            Visit("portal list, organisation", desk.host, customer.pk, [f"{lists}?scope=organisation"]),
-            Visit("request page", desk.host, customer.pk, requests),
-            Visit("admin queue", desk.host, agent.pk, [queue]),
-            Visit("admin ticket page", desk.host, agent.pk, opened),
+            Visit(PORTAL_LIST, plan.MEASURED_HOST, customer.pk, [lists]),
+            Visit("portal list, organisation", plan.MEASURED_HOST, customer.pk, [f"{lists}?scope=organisation"]),
+            Visit("request page", plan.MEASURED_HOST, customer.pk, requests),
+            Visit("admin queue", plan.MEASURED_HOST, agent.pk, [queue]),
+            Visit("admin ticket page", plan.MEASURED_HOST, agent.pk, opened),
         ]
 
 
@@ -66,7 +65,9 @@ def logged_in(visit: Visit, person: Person | None = None) -> Client:
     """A browser with a session from the product's own store: of the visit's person, or of another one."""
     client = Client(headers={"host": visit.host}, raise_request_exception=False)
     with measured_desk():
-        client.force_login((person or Person.objects.select_related("user").get(pk=visit.person)).user)
+        user = (person or Person.objects.select_related("user").get(pk=visit.person)).user
+        assert user is not None, "everybody has an account"
+        client.force_login(user)
     return client
 
 
@@ -93,7 +94,8 @@ def ids() -> dict[str, int]:
     """For the bare views, which know neither hosts nor sessions of the product."""
     with measured_desk():
         person = measured_person()
-        return {"tenant": person.tenant_id, "person": person.pk, "user": person.user_id or 0}
+        assert person.tenant_id and person.user_id, "everybody has an account"
+        return {"tenant": person.tenant_id, "person": person.pk, "user": person.user_id}
 
 
 def forget_sessions() -> None:

@@ -8,20 +8,24 @@ FULL_LIST = 60
 FULL_ALIVE = 40
 
 
+def host_of(number: int) -> str:
+    return f"bench-{number}.localhost"
+
+
+# The first desk has half of all tickets, and is the one that is measured.
+MEASURED_HOST = host_of(1)
+
+
 @dataclass(frozen=True)
 class Desk:
-    """One tenant's share. Number 1 is the big one, and the one that is measured."""
+    """One tenant's share."""
 
     number: int
     tickets: int
 
     @property
-    def is_big(self) -> bool:
-        return self.number == 1
-
-    @property
     def host(self) -> str:
-        return f"bench-{self.number}.localhost"
+        return host_of(self.number)
 
     @property
     def organisations(self) -> int:
@@ -54,7 +58,7 @@ class Desk:
 
 
 def desks(tickets: int) -> list[Desk]:
-    """The first desk has half of all tickets, the others the rest in equal parts."""
+    """Half of all tickets for the first, the rest in equal parts."""
     others = DESKS - 1
     half = tickets // 2
     parts = [(tickets - half) // others + (number < (tickets - half) % others) for number in range(others)]

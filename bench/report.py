@@ -130,15 +130,17 @@ def plans(found: list[dict[str, Any]]) -> str:
 
 
 def goals(results: dict[int, Rounds], counted: Counted) -> str:
+    """Growth needs two sizes; with one, only the list is judged."""
     smallest, largest = min(results), max(results)
     lines = []
     for page, rounds in results[largest].items():
         if page in (BARE_PAGE, BARE_LOGIN_PAGE) or page not in results[smallest]:
             continue
-        times = ratio(results[smallest][page], rounds)
-        lines.append(verdict(times <= GROWTH_AT_MOST, f"{page}: time × {times:.2f}, at most {GROWTH_AT_MOST}"))
-        numbers = sorted({counted[size][page].get("queries", 0) for size in counted})
-        lines.append(verdict(len(numbers) == 1, f"{page}: queries {', '.join(map(str, numbers))}"))
+        if smallest != largest:
+            times = ratio(results[smallest][page], rounds)
+            lines.append(verdict(times <= GROWTH_AT_MOST, f"{page}: time × {times:.2f}, at most {GROWTH_AT_MOST}"))
+            numbers = sorted({counted[size][page].get("queries", 0) for size in counted})
+            lines.append(verdict(len(numbers) == 1, f"{page}: queries {', '.join(map(str, numbers))}"))
         if page.startswith(LIST_PAGES):
             of_bare = ratio(rounds, results[largest][BARE_PAGE])
             lines.append(verdict(of_bare >= LIST_AT_LEAST, f"{page}: {of_bare:.2f} of bare (a), goal {LIST_AT_LEAST}"))

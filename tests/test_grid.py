@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Product, log_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 CUSTOMER_PAGES = (
     "/",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Product, Session, log_in, wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CUSTOMER, AGENT, ACCOUNTANT, APPROVER = (
     "customer@rudzumaize.example",

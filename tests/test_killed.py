@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import LONGEST_WAIT, ROOT, Product, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 KILLS = 5
 LETTERS = 10
