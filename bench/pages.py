@@ -94,7 +94,8 @@ def ids() -> dict[str, int]:
     """For the bare views, which know neither hosts nor sessions of the product."""
     with measured_desk():
         person = measured_person()
-        assert person.tenant_id and person.user_id, "everybody has an account"
+        assert person.tenant_id
+        assert person.user_id, "everybody has an account"
         return {"tenant": person.tenant_id, "person": person.pk, "user": person.user_id}
 
 

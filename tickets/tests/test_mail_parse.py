@@ -491,9 +491,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("raw", [pytest.param(raw, id=name) for name, raw in HOSTILE.items()])
 def test_hostile_messages_take_little_time(raw: bytes) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     reply_text(parse(raw).text)
-    assert time.perf_counter() - started < SECONDS
+    assert time.thread_time() - started < SECONDS
 
 
 @pytest.mark.parametrize("name", ["links", "html links", "parts", "nesting", "subject"])
@@ -707,6 +707,6 @@ def test_an_answer_below_the_old_message_is_found() -> None:
     "unit", ["On 1 wrote ", "On wrote:\n", "From: x\n", "> ", "Am 1 schrieb\n", "*", "Disclaimer: mail "]
 )
 def test_replies_take_little_time(unit: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     reply_text(unit * (1_000_000 // len(unit)), marker=MARKER)
-    assert time.perf_counter() - started < SECONDS
+    assert time.thread_time() - started < SECONDS
