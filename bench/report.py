@@ -31,8 +31,8 @@ def speed(results: dict[int, Rounds]) -> str:
         "of (a)",
         "of (b)",
         "of (a), CPU",
-        "× smallest",
-        "× smallest, CPU",
+        "time × smallest",
+        "CPU × smallest",
     ]
     rows = [
         [page, f"{size:,}", *speeds(pages, page), *growth(smallest[page], pages[page])]

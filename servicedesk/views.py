@@ -40,7 +40,7 @@ def home(request: DeskRequest) -> HttpResponse:
 
 @person_required
 def person_home(request: PersonRequest) -> HttpResponse:
-    visible = Ticket.objects.visible_to(request.person).for_lists().select_related("tenant")
+    visible = Ticket.objects.visible_to(request.person).for_portal().select_related("tenant")
     waiting = visible.of(request.person).with_customer().newest_first()[:WAITING_SHOWN]
     recent = visible.filter(organisation=request.acting) if request.acting else visible.of(request.person)
     context = {

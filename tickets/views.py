@@ -27,6 +27,7 @@ from tickets.models import Attachment, RequestType, Ticket
 from tickets.pages import request_page
 from tickets.querysets import TicketQuerySet
 from tickets.topics import catalogue_groups
+from tickets.workflow import Status
 
 
 def file_limits() -> dict[str, int]:
@@ -54,7 +55,7 @@ def requests(request: PersonRequest) -> HttpResponse:
     tickets = in_scope(request)
     state = request.GET.get("state", "open")
     shown = in_state(tickets, state)
-    found = page(shown.for_lists(), request.GET.get("after", ""))
+    found = page(shown.for_portal(), request.GET.get("after", ""))
     context = {
         "requests": [row(ticket) for ticket in found.rows],
         "filters": filters(request, tickets, state),
@@ -126,7 +127,7 @@ def row(ticket: Ticket) -> dict[str, Any]:
         "reference": ticket.reference,
         "subject": ticket.subject,
         "status": ticket.status,
-        "status_label": ticket.get_status_display(),
+        "status_label": Status(ticket.status).label,  # get_status_display makes a table of all labels for each row
         "waits_for_me": ticket.waits_for_customer,
         "request_type": ticket.request_type,
         "organisation": ticket.organisation,

@@ -229,7 +229,8 @@ class Postgres:
         """Roles, database, rights, extensions and the check of letters; every line may run again."""
         passwords = self._passwords()
         script = ROLES_SQL.format(
-            createdb="CREATEDB" if self.fleeting else "NOCREATEDB",
+            # Tests and benchmarks make databases of their own.
+            createdb="CREATEDB" if self.fleeting or self.home.name == "bench" else "NOCREATEDB",
             owner_password=passwords[OWNER],
             app_password=passwords[APP],
         )

@@ -116,6 +116,12 @@ class Ticket(TicketWorkflow, TenantModel):
                 condition=models.Q(status__in=[status.value for status in ALIVE]),
                 name="tickets_alive_assignee",
             ),
+            # IS NULL gives the index above no order; without this one all unassigned tickets are sorted for fifty.
+            models.Index(
+                fields=["tenant", "-last_activity_at", "-id"],
+                condition=models.Q(assignee__isnull=True, status__in=[status.value for status in ALIVE]),
+                name="tickets_unassigned",
+            ),
             models.Index(
                 fields=["tenant", "status", "-last_activity_at"],
                 condition=models.Q(status__in=[status.value for status in ALIVE]),
