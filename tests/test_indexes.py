@@ -19,16 +19,14 @@ from tickets.workflow import Status
 Query = Callable[[Desk], Any]
 
 QUERIES: dict[str, Query] = {
-    "mine": lambda d: Ticket.objects.visible_to(d.requester).of(d.requester).newest_first()[:21],
-    "mine, open": lambda d: Ticket.objects.visible_to(d.requester).of(d.requester).alive().newest_first()[:21],
-    "mine, waiting": lambda d: (
-        Ticket.objects.visible_to(d.requester).of(d.requester).with_customer().newest_first()[:21]
-    ),
-    "my organisation's": lambda d: (
-        Ticket.objects.visible_to(d.requester).filter(organisation=d.organisation).newest_first()[:21]
-    ),
+    "mine": lambda d: Ticket.objects.asked_by(d.requester).newest_first()[:21],
+    "mine, open": lambda d: Ticket.objects.asked_by(d.requester).alive().newest_first()[:21],
+    "mine, waiting": lambda d: Ticket.objects.asked_by(d.requester).with_customer().newest_first()[:21],
+    "my organisation's": lambda d: Ticket.objects.of_organisation(d.organisation, actor=d.requester).newest_first()[
+        :21
+    ],
     "my organisation's, open": lambda d: (
-        Ticket.objects.visible_to(d.requester).filter(organisation=d.organisation).alive().newest_first()[:21]
+        Ticket.objects.of_organisation(d.organisation, actor=d.requester).alive().newest_first()[:21]
     ),
     "by reference": lambda d: Ticket.objects.visible_to(d.requester).filter(reference="DESK-5"),
     "the queue": lambda d: Ticket.objects.visible_to(d.agent).alive().newest_first()[:51],

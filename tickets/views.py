@@ -68,11 +68,10 @@ def requests(request: PersonRequest) -> HttpResponse:
 
 
 def in_scope(request: PersonRequest) -> TicketQuerySet:
-    """Mine, or those of the organisation I act for. Both start at `visible_to` and each has its index."""
-    visible = Ticket.objects.visible_to(request.person)
+    """Mine, or those of the organisation I act for: the halves of `visible_to`, each with its index."""
     if wants_organisation(request) and request.acting is not None:
-        return visible.filter(organisation=request.acting)
-    return visible.of(request.person)
+        return Ticket.objects.of_organisation(request.acting, actor=request.person)
+    return Ticket.objects.asked_by(request.person)
 
 
 def wants_organisation(request: PersonRequest) -> bool:

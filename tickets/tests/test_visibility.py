@@ -26,6 +26,23 @@ def test_who_sees_a_request(inside: Desk, role: str, sees: bool) -> None:
     assert Ticket.objects.visible_to(getattr(inside, role)).filter(pk=ticket.pk).exists() is sees
 
 
+@pytest.mark.parametrize(
+    ("role", "mine", "organisations"), [("requester", 1, 1), ("colleague", 0, 1), ("stranger", 0, 0)]
+)
+def test_the_halves_of_what_a_customer_sees(inside: Desk, role: str, mine: int, organisations: int) -> None:
+    inside.submit()
+    who = getattr(inside, role)
+    found = Ticket.objects.asked_by(who).count(), Ticket.objects.of_organisation(inside.organisation, actor=who).count()
+    assert found == (mine, organisations)
+
+
+def test_an_inactive_person_sees_no_half_either(inside: Desk) -> None:
+    inside.submit()
+    inside.requester.is_active = False
+    assert not Ticket.objects.asked_by(inside.requester).exists()
+    assert not Ticket.objects.of_organisation(inside.organisation, actor=inside.requester).exists()
+
+
 def test_an_inactive_person_sees_nothing(inside: Desk) -> None:
     inside.submit()
     inside.requester.is_active = False
