@@ -189,7 +189,8 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="session")
+# For one file: Playwright's event loop would stand in the way of the database tests that follow on the same worker.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     path = chromium()
     if path is None:
