@@ -3,6 +3,7 @@
 The database is made and migrated as its owner; the tests connect as `desk_app`, so both walls stand in every test.
 """
 
+import gc
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -60,6 +61,7 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         connect_as(owner)
+        gc.collect()  # a finished thread's connection closes with its last reference
         if not keep:
             teardown_databases(made, verbosity=0)
 

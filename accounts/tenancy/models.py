@@ -16,10 +16,6 @@ _ST = TypeVar("_ST")
 _GT = TypeVar("_GT")
 
 
-class TenantQuerySet(models.QuerySet[M]):
-    """Lists that end somewhere: what a page shows is never 'all rows'."""
-
-
 class TenantManager(models.Manager[M]):
     """The Python wall: only the entered tenant's rows, and NoTenant raised outside of one."""
 
