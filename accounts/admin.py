@@ -11,6 +11,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin, TabularInline
@@ -22,11 +23,15 @@ from accounts.errors import Refused
 from accounts.http import PersonRequest
 from accounts.models import Person, Representation, Tenant, TenantHost
 from accounts.permissions import is_agent, is_manager, is_staff, nobody
-from accounts.search import find_organisations, find_people
+from accounts.search import find_organisations, find_people, find_staff
 
 # How a page holds a rule or a search: as a static method, so that calling it does not pass the page along.
 Rule: TypeAlias = "staticmethod[[Person], bool]"
 Find: TypeAlias = "staticmethod[[str], list[int]]"
+
+LAST_PAGE = 20
+# Fields of other apps whose autocompletes offer colleagues.
+STAFF_FIELDS = ("assignee", "default_assignee")
 
 
 def actor(request: HttpRequest) -> Person:
@@ -58,6 +63,14 @@ class Ruled:
         return type(self).delete_rule(actor(request))
 
 
+class FirstPages(InfinitePaginator):
+    """Pages without counting, and twenty of them: an offset reads all that it skips. Behind them one searches."""
+
+    @cached_property
+    def count(self) -> int:
+        return LAST_PAGE * int(self.per_page)
+
+
 class DeskAdmin(Ruled, ModelAdmin):
     """A page of the desk: rows through `visible_to`, history as Event, the same 404 for foreign and absent."""
 
@@ -66,7 +79,7 @@ class DeskAdmin(Ruled, ModelAdmin):
     # The only parameters by which the list may be filtered; everything else in the address is an oracle.
     filter_parameters: ClassVar[Sequence[str]] = ()
 
-    paginator = InfinitePaginator
+    paginator = FirstPages
     show_full_result_count = False
     list_per_page = 50
     sortable_by: Sequence[str] = ()
@@ -147,6 +160,15 @@ class PersonAdmin(DeskAdmin):
     inlines = (RepresentationInline,)
     change_form_template = "accounts/admin/person.html"
     add_rule = change_rule = staticmethod(is_agent)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """A field that takes staff searches among them only; which field asks is in the autocomplete's address."""
+        if request.GET.get("field_name") in STAFF_FIELDS:
+            staff = queryset.staff()  # type: ignore[attr-defined]  # a queryset of people
+            return (staff.filter(pk__in=find_staff(search_term)) if search_term else staff), False
+        return super().get_search_results(request, queryset, search_term)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Roles at the provider are a manager's to give; an agent's form does not have them, whatever is posted."""

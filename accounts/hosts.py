@@ -13,7 +13,11 @@ from accounts.tenancy import enter
 
 # A host changes hands seldom, and every request asks.
 _REMEMBER_SECONDS = 30
-_known: dict[str, tuple[float, tuple[int, int] | None]] = {}
+_known: dict[str, tuple[float, tuple[int, int]]] = {}
+# The desk's own row changes seldom too, but whoever changed it wants to see that: this process forgets at once
+# (accounts.apps), the others after a moment. Verbs and clocks read the policy from the database, never from here.
+_REMEMBER_DESK_SECONDS = 5
+_desks: dict[int, tuple[float, TenantHost]] = {}
 
 
 def find_host(host: str) -> tuple[int, int] | None:
@@ -32,8 +36,18 @@ def find_host(host: str) -> tuple[int, int] | None:
     return answer
 
 
-def forget_hosts() -> None:
+def host_with_tenant(host_id: int) -> TenantHost:
+    """The entered tenant's host, its tenant at hand. For reading only: threads share it."""
+    found = _desks.get(host_id)
+    if found is None or found[0] < time.monotonic():
+        row = TenantHost.objects.select_related("tenant").get(pk=host_id)
+        found = _desks[host_id] = (time.monotonic() + _REMEMBER_DESK_SECONDS, row)
+    return found[1]
+
+
+def forget_hosts(**_signal: object) -> None:
     _known.clear()
+    _desks.clear()
 
 
 def active_tenant_ids() -> list[int]:

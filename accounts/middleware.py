@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.utils import timezone, translation
 
 from accounts.auth import session_person
-from accounts.hosts import demo_desks, find_host, offered_languages
+from accounts.hosts import demo_desks, find_host, host_with_tenant, offered_languages
 from accounts.http import DeskRequest
-from accounts.models import Organisation, Person, Session, TenantHost
+from accounts.models import Organisation, Person, Session
 from accounts.sessions import looks_like_a_key
 from accounts.tenancy import enter
 
@@ -44,7 +44,7 @@ class TenantMiddleware:
             return refusal
         with structlog.contextvars.bound_contextvars(tenant=tenant_id), enter(tenant_id):
             desk = cast(DeskRequest, request)
-            desk.host = TenantHost.objects.select_related("tenant").get(pk=host_id)
+            desk.host = host_with_tenant(host_id)
             desk.tenant = desk.host.tenant
             return self.get_response(request)
 

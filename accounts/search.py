@@ -10,6 +10,11 @@ def find_people(wanted: str) -> list[int]:
     return _ids("SELECT id FROM desk_search_people(%s)", wanted)
 
 
+def find_staff(wanted: str) -> list[int]:
+    """Ids of up to 200 of the entered tenant's staff whose name or address contains the words."""
+    return _ids("SELECT id FROM desk_search_staff(%s)", wanted)
+
+
 def find_organisations(wanted: str) -> list[int]:
     """Ids of up to 200 organisations of the entered tenant whose name or number contains the words."""
     return _ids("SELECT id FROM desk_search_organisations(%s)", wanted)

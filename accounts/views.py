@@ -44,8 +44,8 @@ def invitation(request: DeskRequest, token: str) -> HttpResponse:
 
 
 def back_to(request: DeskRequest) -> str:
-    """Where a small form came from, when that is a page of this host."""
-    target = request.POST.get("next", "")
+    """Where a small form came from, when that is a page of this host. The portal calls it 'back', Unfold 'next'."""
+    target = request.POST.get("back") or request.POST.get("next", "")
     return target if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}) else "/"
 
 

@@ -20,11 +20,13 @@ from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
 from notifications.outbox import one_line
 from servicedesk.demo import demo_logins
+from tickets.lists import lines, newest
 from tickets.mail.demo import DemoMailbox
 from tickets.models import Ticket
 from tickets.topics import catalogue_groups
 from tickets.verbs import available
-from tickets.views import row
+from tickets.views import represents_several
+from tickets.workflow import Status
 
 WAITING_SHOWN, RECENT_SHOWN = 10, 5
 
@@ -40,12 +42,13 @@ def home(request: DeskRequest) -> HttpResponse:
 
 @person_required
 def person_home(request: PersonRequest) -> HttpResponse:
-    visible = Ticket.objects.visible_to(request.person).for_portal().select_related("tenant")
-    waiting = visible.of(request.person).with_customer().newest_first()[:WAITING_SHOWN]
-    recent = visible.filter(organisation=request.acting) if request.acting else visible.of(request.person)
+    person, acting = request.person, request.acting
+    mine = Ticket.objects.asked_by(person)
+    waiting = mine.with_customer().for_lists().select_related("tenant").newest_first()[:WAITING_SHOWN]
+    recent = Ticket.objects.of_organisation(acting, actor=person) if acting else mine
     context = {
-        "waiting": [waiting_row(ticket, request.person) for ticket in waiting],
-        "recent": [row(ticket) for ticket in recent.newest_first()[:RECENT_SHOWN]],
+        "waiting": [waiting_row(ticket, person) for ticket in waiting],
+        "recent": lines(newest(recent, RECENT_SHOWN), with_organisation=represents_several(person)),
         "groups": catalogue_groups(),
         "nav_current": "home",
     }
@@ -55,7 +58,15 @@ def person_home(request: PersonRequest) -> HttpResponse:
 def waiting_row(ticket: Ticket, person: Person) -> dict[str, Any]:
     """A row with the label of its main action: what this person is asked for."""
     main = next((verb for verb in available(ticket, person) if verb.style == "main"), None)
-    return {**row(ticket), "action_label": _("Check the solution") if main else _("Answer")}
+    return {
+        "reference": ticket.reference,
+        "subject": ticket.subject,
+        "status": ticket.status,
+        "status_label": Status(ticket.status).label,
+        "request_type": ticket.request_type,
+        "last_activity_at": ticket.last_activity_at,
+        "action_label": _("Check the solution") if main else _("Answer"),
+    }
 
 
 @public

@@ -389,7 +389,8 @@
         keepDraft(form);
         stored(() => sessionStorage.setItem(PENDING, keyOf(form)));
       }
-      if ("forget" in form.dataset) forgetDrafts((key) => key.startsWith(draftPrefix()));
+      if (form.id === "frame-form") form.elements.back.value = location.pathname + location.search; // a list may have moved on
+      if ("forget" in form.dataset || "forget" in (event.submitter?.dataset || {})) forgetDrafts((key) => key.startsWith(draftPrefix()));
       hold(form, event.submitter);
     },
     true,

@@ -44,6 +44,7 @@ QUERIES: dict[str, Query] = {
     "an answered mail": lambda d: OutboxMessage.objects.filter(message_id__in=["a@b"]),
     "due incoming": lambda d: IncomingMessage.objects.filter(next_try_at__lte="2030-01-01T00:00Z"),
     "a person by address": lambda d: Person.objects.filter(email="a@b.example"),
+    "colleagues to choose from": lambda d: Person.objects.answering().order_by("-id")[:20],
     "people": lambda d: Person.objects.visible_to(d.agent).order_by("-id")[:51],
     "organisations": lambda d: Organisation.objects.visible_to(d.agent).order_by("-id")[:51],
     "invoices": lambda d: Invoice.objects.visible_to(d.colleague).order_by("-id")[:200],

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -218,8 +217,7 @@ class HandlingForm(forms.Form):
         super().__init__(*args, initial=initial, **kwargs)
         if ticket.assignee_id:  # once somebody is responsible, somebody is
             self.fields["assignee"].empty_label = None  # type: ignore[attr-defined]
-        answering = Person.objects.active().filter(Q(is_agent=True) | Q(is_manager=True))
-        self.fields["assignee"].queryset = answering.order_by("name")  # type: ignore[attr-defined]
+        self.fields["assignee"].queryset = Person.objects.answering()  # type: ignore[attr-defined]
         self.fields["request_type"].queryset = RequestType.objects.offered().order_by("group", "position")  # type: ignore[attr-defined]
         # The organisations of the requester, not the whole directory: a list of all does not fit a page.
         ids: Iterable[int] = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]

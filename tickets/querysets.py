@@ -57,10 +57,6 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def newest_first(self) -> "TicketQuerySet":
         return self.order_by("-last_activity_at", "-id")
 
-    def for_portal(self) -> "TicketQuerySet":
-        """With what a row of the portal shows. A join more would be planned and paid for on every page."""
-        return self.select_related("request_type", "organisation", "requester").defer("description")
-
     def for_lists(self) -> "TicketQuerySet":
         """With what a row of a list shows, in one query whatever the number of rows."""
         return self.select_related("request_type", "organisation", "requester", "assignee")

@@ -19,15 +19,14 @@ from accounts.access import get_or_404, person_required
 from accounts.errors import Refused
 from accounts.files import open_file, store
 from accounts.http import PersonRequest
-from accounts.models import StoredFile
+from accounts.models import Person, StoredFile
 from tickets import actions
 from tickets.forms import MEGABYTE, CommentForm, RequestForm, WordsForm
-from tickets.lists import count, page
+from tickets.lists import count_open_and_waiting, lines, page
 from tickets.models import Attachment, RequestType, Ticket
 from tickets.pages import request_page
 from tickets.querysets import TicketQuerySet
 from tickets.topics import catalogue_groups
-from tickets.workflow import Status
 
 
 def file_limits() -> dict[str, int]:
@@ -55,9 +54,9 @@ def requests(request: PersonRequest) -> HttpResponse:
     tickets = in_scope(request)
     state = request.GET.get("state", "open")
     shown = in_state(tickets, state)
-    found = page(shown.for_portal(), request.GET.get("after", ""))
+    found = page(shown, request.GET.get("after", ""))
     context = {
-        "requests": [row(ticket) for ticket in found.rows],
+        "requests": lines(found.rows, with_organisation=represents_several(request.person)),
         "filters": filters(request, tickets, state),
         "scopes": scopes(request),
         "next_url": address(request, after=found.after) if found.after else None,
@@ -87,9 +86,10 @@ def in_state(tickets: TicketQuerySet, state: str) -> TicketQuerySet:
 
 
 def filters(request: PersonRequest, tickets: TicketQuerySet, state: str) -> list[dict[str, Any]]:
+    alive, waiting = count_open_and_waiting(tickets)
     offers = [
-        ("open", pgettext("status", "Open"), count(tickets.alive())),
-        ("waiting", _("Waiting for you"), count(tickets.with_customer())),
+        ("open", pgettext("status", "Open"), alive),
+        ("waiting", _("Waiting for you"), waiting),
         ("closed", pgettext("status", "Closed"), None),
         ("all", _("All"), None),
     ]
@@ -121,18 +121,9 @@ def address(request: PersonRequest, **changes: str) -> str:
     return reverse("requests", query=query)
 
 
-def row(ticket: Ticket) -> dict[str, Any]:
-    return {
-        "reference": ticket.reference,
-        "subject": ticket.subject,
-        "status": ticket.status,
-        "status_label": Status(ticket.status).label,  # get_status_display makes a table of all labels for each row
-        "waits_for_me": ticket.waits_for_customer,
-        "request_type": ticket.request_type,
-        "organisation": ticket.organisation,
-        "requester": ticket.requester,
-        "last_activity_at": ticket.last_activity_at,
-    }
+def represents_several(person: Person) -> bool:
+    """Then a line says whose it is."""
+    return not person.is_staff and len(person.represents) > 1
 
 
 # ---- a new request ----

@@ -66,6 +66,11 @@ class User(AbstractBaseUser):
         return False
 
 
+def may_answer() -> models.Q:
+    """Who can be responsible for a ticket; also what the pickers of such a person are limited to."""
+    return models.Q(is_active=True) & (models.Q(is_agent=True) | models.Q(is_manager=True))
+
+
 class PersonQuerySet(models.QuerySet["Person"]):
     def visible_to(self, actor: "Person") -> "PersonQuerySet":
         """Staff see everybody of the desk; a customer sees themselves and those they share an organisation with."""
@@ -79,7 +84,14 @@ class PersonQuerySet(models.QuerySet["Person"]):
         return self.filter(is_active=True)
 
     def agents(self) -> "PersonQuerySet":
-        return self.filter(is_agent=True, is_active=True)
+        return self.staff().filter(is_agent=True, is_active=True)
+
+    def staff(self) -> "PersonQuerySet":
+        """In the words of the index of staff: among a hundred thousand customers they are few."""
+        return self.filter(models.Q(is_agent=True) | models.Q(is_accountant=True) | models.Q(is_manager=True))
+
+    def answering(self) -> "PersonQuerySet":
+        return self.staff().filter(may_answer())
 
 
 class Person(TenantModel):
@@ -125,7 +137,14 @@ class Person(TenantModel):
                 fields=["tenant", "user"], condition=models.Q(user__isnull=False), name="accounts_person_user"
             ),
         ]
-        indexes = [models.Index(fields=["user"], name="accounts_person_by_user")]
+        indexes = [
+            models.Index(fields=["user"], name="accounts_person_by_user"),
+            models.Index(
+                fields=["tenant", "-id"],
+                condition=models.Q(is_agent=True) | models.Q(is_accountant=True) | models.Q(is_manager=True),
+                name="accounts_person_staff",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email

@@ -124,6 +124,19 @@ def test_an_autocomplete_offers_only_the_desks_people(desk: Desk, rival: Desk, v
     assert [row["id"] for row in answer.json()["results"]] == [str(desk.requester.pk)]
 
 
+@pytest.mark.parametrize(
+    ("term", "offered"), [("a", {"agent", "manager"}), ("", {"agent", "manager"}), ("Rita", set())]
+)
+def test_an_assignee_is_looked_for_among_those_who_answer(
+    desk: Desk, rival: Desk, visit: Visit, term: str, offered: set[str]
+) -> None:
+    answer = visit(desk, desk.agent).get(
+        "/admin/autocomplete/",
+        {"term": term, "app_label": "tickets", "model_name": "ticket", "field_name": "assignee"},
+    )
+    assert {row["id"] for row in answer.json()["results"]} == {str(getattr(desk, role).pk) for role in offered}
+
+
 def test_the_policies_page_changes_the_desk(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         host = desk.tenant.pk

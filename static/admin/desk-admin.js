@@ -261,7 +261,7 @@
   const KEYS = {
     r: () => choose("reply", true),
     n: () => choose("note", true),
-    a: () => document.getElementById("id_assignee")?.focus(),
+    a: () => window.django?.jQuery("#id_assignee").select2("open"), // its own box is hidden behind the picker's
     j: () => document.querySelector("[data-walk] [rel=next]")?.click(),
     k: () => document.querySelector("[data-walk] [rel=prev]")?.click(),
   };

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.admin import SimpleListFilter, display
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -189,7 +190,7 @@ class TicketAdmin(DeskAdmin):
             "time_form": TimeForm(
                 initial={"is_billable": ticket.request_type.is_billable if ticket.request_type else True}
             ),
-            "handling_form": HandlingForm(ticket=ticket),
+            "handling_form": self.handling_form(ticket),
             "time_entries": entries,
             "minutes_total": sum(entry.minutes for entry in entries),
             "history": Ticket.objects.of(ticket.requester).exclude(pk=ticket.pk).newest_first()[:5],
@@ -203,6 +204,15 @@ class TicketAdmin(DeskAdmin):
             **drafts,
         }
         return TemplateResponse(request, "tickets/admin/ticket.html", context, status=status)
+
+    def handling_form(self, ticket: Ticket, *data: Any) -> HandlingForm:
+        """With a picker that finds colleagues by name: a drop-down of all does not fit a large desk's page."""
+        form = HandlingForm(*data, ticket=ticket)
+        field = form.fields["assignee"]
+        picker = AutocompleteSelect(Ticket._meta.get_field("assignee"), self.admin_site)
+        picker.choices, picker.is_required = field.choices, ticket.assignee_id is not None  # type: ignore[attr-defined]
+        field.widget = picker
+        return form
 
     def offer(self, verb: Verb, ticket: Ticket) -> dict[str, Any]:
         return {
@@ -293,7 +303,7 @@ class TicketAdmin(DeskAdmin):
 
     def handling(self, request: HttpRequest, object_id: str) -> HttpResponse:
         ticket = self.ticket(request, object_id)
-        form = HandlingForm(request.POST, ticket=ticket)
+        form = self.handling_form(ticket, request.POST)
         if not form.is_valid():
             return self.page(request, ticket, status=422, handling_form=form)
         values = form.cleaned_data

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
+from accounts.models.people import may_answer
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from accounts.texts import TextsField
 
@@ -38,7 +39,13 @@ class RequestType(TenantModel):
     is_active = models.BooleanField(_("offered"), default=True)
     # Who gets it first; empty: by load.
     default_assignee = TenantForeignKey(
-        Person, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("assigned to")
+        Person,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        limit_choices_to=may_answer,
+        verbose_name=_("assigned to"),
     )
     # Whether time worked is billed unless an entry says otherwise: faults and warranty claims are not (A8).
     is_billable = models.BooleanField(_("billable"), default=True)

@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, Person
+from accounts.models.people import may_answer
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from tickets.models.catalogue import RequestType
 from tickets.querysets import TicketQuerySet
@@ -41,7 +42,13 @@ class Ticket(TicketWorkflow, TenantModel):
     )
     requester = TenantForeignKey(Person, models.PROTECT, related_name="requested", verbose_name=_("requested by"))
     assignee = TenantForeignKey(
-        Person, models.PROTECT, null=True, blank=True, related_name="assigned", verbose_name=_("assigned to")
+        Person,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="assigned",
+        limit_choices_to=may_answer,
+        verbose_name=_("assigned to"),
     )
     recorded_by = TenantForeignKey(Person, models.PROTECT, null=True, related_name="+", verbose_name=_("recorded by"))
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, default=Channel.PORTAL)
@@ -103,16 +110,18 @@ class Ticket(TicketWorkflow, TenantModel):
             ),
             models.Index(
                 fields=["tenant", "requester", "-last_activity_at", "-id"],
+                include=["status"],  # the list's counts read nothing else
                 condition=models.Q(status__in=[status.value for status in ALIVE]),
                 name="tickets_alive_requester",
             ),
             models.Index(
                 fields=["tenant", "organisation", "-last_activity_at", "-id"],
+                include=["status"],
                 condition=models.Q(status__in=[status.value for status in ALIVE]),
                 name="tickets_alive_organisation",
             ),
             models.Index(
-                fields=["tenant", "assignee", "-last_activity_at"],
+                fields=["tenant", "assignee", "-last_activity_at", "-id"],
                 condition=models.Q(status__in=[status.value for status in ALIVE]),
                 name="tickets_alive_assignee",
             ),
@@ -123,7 +132,7 @@ class Ticket(TicketWorkflow, TenantModel):
                 name="tickets_unassigned",
             ),
             models.Index(
-                fields=["tenant", "status", "-last_activity_at"],
+                fields=["tenant", "status", "-last_activity_at", "-id"],
                 condition=models.Q(status__in=[status.value for status in ALIVE]),
                 name="tickets_alive_status",
             ),

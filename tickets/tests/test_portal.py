@@ -1,5 +1,6 @@
 """The portal's pages: filing, reading, answering (B3, B4, B9, B16), and what happens with bad input."""
 
+import re
 from typing import Any
 
 import pytest
@@ -228,8 +229,12 @@ def test_lists_page_by_keyset(desk: Desk, visit: Visit) -> None:
     browser = visit(desk, desk.requester)
     first = browser.get("/requests/")
     second = browser.get(first.context["next_url"])
-    seen = [row["reference"] for row in first.context["requests"] + second.context["requests"]]
+    seen = references(first) + references(second)
     assert (len(seen), len(set(seen))) == (25, 25)
+
+
+def references(page: Any) -> list[str]:
+    return re.findall(r'class="ref">([^<]+)<', page.content.decode())
 
 
 @pytest.mark.parametrize("cursor", ["x", "%00", "AAAA", "MjAyNi0wMS0wMSAx"])
@@ -242,7 +247,7 @@ def test_mine_and_my_organisations(desk: Desk, visit: Visit, scope: str, count: 
     with desk.entered():
         desk.submit()
         desk.submit(by=desk.colleague)
-    assert len(visit(desk, desk.requester).get(f"/requests/?scope={scope}").context["requests"]) == count
+    assert len(references(visit(desk, desk.requester).get(f"/requests/?scope={scope}"))) == count
 
 
 @pytest.mark.parametrize(("state", "count"), [("open", 2), ("waiting", 1), ("closed", 1), ("all", 3)])
@@ -251,7 +256,7 @@ def test_the_filters_by_state(desk: Desk, visit: Visit, state: str, count: int) 
         desk.submit()
         desk.delivered()
         desk.accepted(minutes=0)
-    assert len(visit(desk, desk.requester).get(f"/requests/?state={state}").context["requests"]) == count
+    assert len(references(visit(desk, desk.requester).get(f"/requests/?state={state}"))) == count
 
 
 @pytest.mark.parametrize("page", ["/", "/requests/?state=all", "/requests/?scope=organisation"])

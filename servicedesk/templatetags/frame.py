@@ -1,0 +1,89 @@
+"""What stands around every page of the portal: brand, navigation, menus.
+
+It changes with the person and the desk, not with the page, and takes longer to render than most pages' own content. So
+it is a function of what it shows, and rendered once for the same values. What belongs to one request (the token against
+forgery, the address to come back to) stands in one form at the end of the page, which the frame's buttons name.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django import template
+from django.template.context import RequestContext
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+# About ten kilobytes each.
+FRAMES_REMEMBERED = 512
+WITHOUT_NEW_REQUEST = ("request_new", "request_form")
+
+
+class Choice(NamedTuple):
+    id: int
+    name: str
+
+
+class Who(NamedTuple):
+    name: str
+    email: str
+    initials: str
+    is_staff: bool
+
+
+class Frame(NamedTuple):
+    """All that the frame shows. A value that is not in here cannot be shown in it."""
+
+    language: str
+    brand_name: str
+    initial: str
+    logo_url: str
+    here: str
+    person: Who | None
+    acting: Choice | None
+    organisations: tuple[Choice, ...]
+    invoices: bool
+    languages: tuple[tuple[str, str], ...]
+    login_link: bool
+    new_request: bool
+    demo: bool
+
+
+@register.simple_tag(takes_context=True)
+def frame(context: RequestContext) -> SafeString:
+    return _frame(_facts(context))
+
+
+@lru_cache(maxsize=FRAMES_REMEMBERED)
+def _frame(facts: Frame) -> SafeString:
+    return render_to_string("_frame.html", facts._asdict())
+
+
+def _facts(context: RequestContext) -> Frame:
+    """Everything may be missing: error pages show themselves at an unknown host too."""
+    tenant, brand, person, acting = (context.get(name) for name in ("tenant", "brand", "person", "acting"))
+    name = (brand and brand["name"]) or (tenant and tenant.name) or ""
+    match = context["request"].resolver_match if "request" in context else None
+    view = (match and match.view_name) or ""
+    return Frame(
+        language=(get_language() or "en")[:2],
+        brand_name=name or _("Service desk"),
+        initial=name[:1] or "?",
+        logo_url=(brand and brand["logo_url"]) or "",
+        here=context.get("nav_current") or "",
+        person=Who(person.name, person.email, person.initials, person.is_staff) if person else None,
+        acting=_choice(acting) if acting else None,
+        organisations=tuple(_choice(organisation) for organisation in context.get("organisations") or ()),
+        invoices=bool((context.get("nav") or {}).get("invoices")),
+        languages=tuple(context.get("LANGUAGES_OFFERED") or ()),
+        login_link=not person and view != "home" and not view.startswith("account_"),
+        new_request=bool(person) and view not in WITHOUT_NEW_REQUEST,
+        demo=bool(context.get("demo")),
+    )
+
+
+def _choice(organisation: Any) -> Choice:
+    return Choice(organisation.pk, organisation.name)
