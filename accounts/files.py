@@ -1,9 +1,7 @@
 """Storing what people send. The name is for showing, the kind is judged from the bytes, the key is ours."""
 
 import hashlib
-import re
 import secrets
-import unicodedata
 from typing import IO
 
 from django.conf import settings
@@ -12,9 +10,8 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from accounts.models import Person, StoredFile
+from accounts.names import safe_name
 from accounts.tenancy import current_tenant_id
-
-LONGEST_NAME = 150
 
 # Only these are ever shown inside a page; whatever else it claims to be, a file is a download.
 _SIGNATURES = {
@@ -25,21 +22,6 @@ _SIGNATURES = {
     b"%PDF-": "application/pdf",
     b"PK\x03\x04": "application/zip",
 }
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-
-
-def safe_name(name: str) -> str:
-    """A file's name as it may be shown and offered for saving: no path, no invisible characters, never empty."""
-    plain = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    plain = "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-    plain = plain.strip().lstrip(".").strip() or "file"
-    if _RESERVED.match(plain):
-        plain = f"_{plain}"
-    if len(plain) <= LONGEST_NAME:
-        return plain
-    stem, dot, ending = plain.rpartition(".")
-    ending = f"{dot}{ending}" if dot and len(ending) <= 10 else ""
-    return (stem or plain)[: LONGEST_NAME - len(ending)] + ending
 
 
 def kind_of(beginning: bytes) -> str:

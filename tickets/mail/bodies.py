@@ -4,8 +4,9 @@ import binascii
 import re
 from dataclasses import dataclass, field
 
+from accounts.names import NAMELESS, safe_name
 from tickets.mail.charsets import decode
-from tickets.mail.clean import FALLBACK_NAME, display_name, plain_text
+from tickets.mail.clean import plain_text
 from tickets.mail.headers import BASE64_LETTERS, base64_bytes, decode_words, text_of
 from tickets.mail.mime import Part, Tree, token
 
@@ -77,14 +78,14 @@ def file_name(part: Part, content: bytes) -> str:
     """A name that is safe to show; a nameless message is named after its subject."""
     name = raw_name(part)
     if name:
-        return display_name(name)
+        return safe_name(name)
     extension = _EXTENSIONS.get(part.kind, "bin")
     if part.kind != "message/rfc822":
-        return display_name(f"{part.kind.partition('/')[0].replace('application', FALLBACK_NAME)}.{extension}")
+        return safe_name(f"{part.kind.partition('/')[0].replace('application', NAMELESS)}.{extension}")
     subject = _SUBJECT.search(content[:MAX_SUBJECT_SEARCH])
     title = decode_words(text_of(subject[1])) if subject else ""
     # A subject is a sentence, not a path: its slashes do not divide it.
-    return display_name(f"{re.sub('[/:]', '-', title).strip() or 'message'}.{extension}")
+    return safe_name(f"{re.sub('[/:]', '-', title).strip() or 'message'}.{extension}")
 
 
 def content_of(tree: Tree, part: Part) -> Content:

@@ -1,4 +1,4 @@
-"""Make what strangers send safe to show and to store: single lines, texts, file names, HTML."""
+"""Make what strangers send safe to show and to store: single lines, texts, HTML."""
 
 import re
 import unicodedata
@@ -6,15 +6,12 @@ from html.entities import html5
 
 import nh3
 
-MAX_NAME = 150  # characters of a file name
-MAX_EXTENSION = 20  # a longer one is taken for a part of the name
 MAX_HTML = 1_000_000  # characters, of the HTML that comes in and of what goes out
 # An HTML parser takes time in the square of the nesting, of the attributes of one tag, and of the formatting tags that
 # it must repeat in each paragraph. With these limits the worst that we found takes about a second.
 MAX_TAGS, MAX_OPENED = 30_000, 10_000
 MAX_BETWEEN_TAGS = 100_000  # characters
 MAX_FORMATTED = 50  # tags with attributes that a paragraph would repeat; with more of them all lose their attributes
-FALLBACK_NAME = "file"
 
 # Control and format characters that hide text or turn its direction. The two joiners (U+200C, U+200D) stay: Persian and
 # emoji need them. Line breaks are not in here, each caller has its own use for them.
@@ -25,9 +22,6 @@ _INVISIBLE = re.compile(
 _LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-_UNSAFE_IN_NAME = re.compile(r'[<>:"|?*]')
-_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 
 _CELL = {"align", "valign", "colspan", "rowspan", "width"}
 _ATTRIBUTES = {
@@ -71,17 +65,6 @@ def plain_text(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text).removeprefix("\ufeff")
 
 
-def display_name(name: str) -> str:
-    """A file name that is safe to show and to save under, at most 150 characters, never empty."""
-    if len(name) > 2 * MAX_NAME:
-        name = name[:MAX_NAME] + name[-MAX_NAME:]
-    visible = "".join(_visible(character) for character in name)
-    parts = [part for part in re.split(r"[\\/]", unicodedata.normalize("NFC", visible)) if part.strip(" .")]
-    safe = _UNSAFE_IN_NAME.sub("_", parts[-1]) if parts else FALLBACK_NAME
-    safe = " ".join(safe.split()).strip(" .")
-    return _shortened(f"_{safe}" if _RESERVED.match(safe) else safe)
-
-
 def sanitise_html(html: str) -> str:
     """What is harmless in the HTML; images only from the message itself (cid:). Empty when it is too complex."""
     html = _EMBEDDED_DATA.sub("", html)
@@ -119,22 +102,6 @@ def _known_reference(match: re.Match[str]) -> str:
     """A bare '&' is escaped before the HTML parser sees it: for each it would copy all that follows."""
     name = match[1] or ""
     return match[0] if name[:1] == "#" or name in html5 else f"&amp;{name}"
-
-
-def _visible(character: str) -> str:
-    category = unicodedata.category(character)
-    if category in ("Zl", "Zp", "Zs"):
-        return " "
-    return "" if category in ("Cc", "Cf", "Cs") else character
-
-
-def _shortened(name: str) -> str:
-    if len(name) <= MAX_NAME:
-        return name
-    stem, dot, extension = name.rpartition(".")
-    if not stem or len(extension) > MAX_EXTENSION:
-        return name[:MAX_NAME].rstrip(" .")
-    return stem[: MAX_NAME - len(extension) - 1].rstrip(" .") + dot + extension
 
 
 def _filtered(tag: str, attribute: str, value: str) -> str | None:

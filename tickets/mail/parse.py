@@ -6,9 +6,10 @@ from datetime import datetime
 from html import escape
 from urllib.parse import unquote
 
+from accounts.names import safe_name
 from tickets.mail.bodies import MAX_TEXT_BYTES, Content, choose, content_of, file_name, raw_name, text_in
 from tickets.mail.charsets import decode
-from tickets.mail.clean import display_name, one_line, plain_text, sanitise_html
+from tickets.mail.clean import one_line, plain_text, sanitise_html
 from tickets.mail.headers import (
     MAX_REFERENCES,
     MAX_VALUE,
@@ -196,7 +197,7 @@ class _Contents:
         names = [raw_name(part) or part.kind for part in files[MAX_ATTACHMENTS:]] + self.tree.names_left_out
         if names:
             self.tree.problems.append("too many files")
-        return text, safe_html, attachments, tuple(display_name(name) for name in names[:MAX_DROPPED])
+        return text, safe_html, attachments, tuple(safe_name(name) for name in names[:MAX_DROPPED])
 
     @property
     def charset(self) -> str:

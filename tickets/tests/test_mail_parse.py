@@ -367,32 +367,6 @@ def test_file_names(parameter: str, name: str) -> None:
     assert names(parse(multipart(TEXT, file_part(parameter)).encode())) == [name]
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        (".htaccess", "htaccess"),
-        ("shell\u200b.php", "shell.php"),
-        ("annex\u202efdp.exe", "annexfdp.exe"),
-        ("C:\\docs\\a.txt", "a.txt"),
-        ("CON", "_CON"),
-        ("nul.txt", "_nul.txt"),
-        ("\0", "file"),
-        ("...", "file"),
-        ("", "file"),
-        ("e\u0301.txt", "é.txt"),
-        ("a\r\nb.txt", "ab.txt"),
-        ("x" * 300 + ".pdf", "x" * 146 + ".pdf"),
-    ],
-)
-def test_shown_names_are_safe(name: str, shown: str) -> None:
-    assert clean.display_name(name) == shown
-
-
-@given(st.text())
-def test_a_safe_name_stays_as_it_is(name: str) -> None:
-    assert clean.display_name(clean.display_name(name)) == clean.display_name(name)
-
-
 def test_a_picture_that_the_html_shows_is_inline() -> None:
     related = multipart('Content-Type: text/html\n\n<img src="cid:im@x">', IMAGE, kind="related")
     attachment = parse(related.encode()).attachments[0]

@@ -1,0 +1,38 @@
+"""The names of files that strangers send."""
+
+import re
+import unicodedata
+
+LONGEST_NAME = 150  # characters
+LONGEST_ENDING = 20  # a longer one is taken for a part of the name
+NAMELESS = "file"
+
+_UNSAFE = re.compile(r'[<>:"|?*]')
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
+
+
+def safe_name(name: str) -> str:
+    """A file name that is safe to show and to save under: no path, nothing invisible, at most 150 characters."""
+    if len(name) > 2 * LONGEST_NAME:
+        name = name[:LONGEST_NAME] + name[-LONGEST_NAME:]
+    visible = "".join(_visible(character) for character in name)
+    parts = [part for part in re.split(r"[\\/]", unicodedata.normalize("NFC", visible)) if part.strip(" .")]
+    safe = _UNSAFE.sub("_", parts[-1]) if parts else NAMELESS
+    safe = " ".join(safe.split()).strip(" .")
+    return _shortened(f"_{safe}" if _RESERVED.match(safe) else safe)
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in ("Zl", "Zp", "Zs"):
+        return " "
+    return "" if category in ("Cc", "Cf", "Cs", "Co", "Cn") else character
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= LONGEST_NAME:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not stem or len(ending) > LONGEST_ENDING:
+        return name[:LONGEST_NAME].rstrip(" .")
+    return stem[: LONGEST_NAME - len(ending) - 1].rstrip(" .") + dot + ending
