@@ -136,7 +136,7 @@ def quietly(command: list[str], sentence: str) -> None:
 def only_one() -> Iterator[None]:
     """Two commands started together must not install into one .venv at once."""
     folder = CHECKOUT / "var"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # customers’ files, keys to their data
     with (folder / "venv.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

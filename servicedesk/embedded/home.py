@@ -57,7 +57,8 @@ def var_folder(checkout: Path, name: str) -> Path:
 def open_home(checkout: Path, name: str) -> Home:
     """Make the folders, or find them as they were left."""
     var = var_folder(checkout, name)
-    var.mkdir(parents=True, exist_ok=True)
+    (checkout / "var").mkdir(mode=0o700, exist_ok=True)  # customers' files and the keys to their data
+    var.mkdir(exist_ok=True)
     account = service_account()
     if account is None:
         return Home(checkout, name, None, var, _wheel_folders())
