@@ -14,7 +14,7 @@ from servicedesk.settings import REDIS_URL
 BENCH_TENANT = int(os.environ["BENCH_TENANT"])
 ROOT_URLCONF = "bench.bare"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "accounts", "bench"]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE: list[str] = []  # type: ignore[no-redef]
 if os.environ.get("BENCH_LOGIN"):
     MIDDLEWARE = [
         "django.contrib.sessions.middleware.SessionMiddleware",
@@ -24,7 +24,7 @@ SESSION_ENGINE = "bench.login"
 AUTHENTICATION_BACKENDS = ["bench.login.PlainBackend"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
-DATABASES: dict[str, dict[str, Any]] = {
+DATABASES: dict[str, dict[str, Any]] = {  # type: ignore[no-redef]
     "default": {
         **PRODUCT_DATABASES["default"],
         "ATOMIC_REQUESTS": False,
