@@ -25,7 +25,6 @@ from tickets.mail.demo import DemoMailbox
 from tickets.models import Ticket
 from tickets.topics import catalogue_groups
 from tickets.verbs import available
-from tickets.views import represents_several
 from tickets.workflow import Status
 
 WAITING_SHOWN, RECENT_SHOWN = 10, 5
@@ -48,7 +47,7 @@ def person_home(request: PersonRequest) -> HttpResponse:
     recent = Ticket.objects.of_organisation(acting, actor=person) if acting else mine
     context = {
         "waiting": [waiting_row(ticket, person) for ticket in waiting],
-        "recent": lines(newest(recent, RECENT_SHOWN), with_organisation=represents_several(person)),
+        "recent": lines(newest(recent, RECENT_SHOWN, reader=person)),
         "groups": catalogue_groups(),
         "nav_current": "home",
     }

@@ -215,8 +215,6 @@ class HandlingForm(forms.Form):
             "priority": ticket.priority,
         }
         super().__init__(*args, initial=initial, **kwargs)
-        if ticket.assignee_id:  # once somebody is responsible, somebody is
-            self.fields["assignee"].empty_label = None  # type: ignore[attr-defined]
         self.fields["assignee"].queryset = Person.objects.answering()  # type: ignore[attr-defined]
         self.fields["request_type"].queryset = RequestType.objects.offered().order_by("group", "position")  # type: ignore[attr-defined]
         # The organisations of the requester, not the whole directory: a list of all does not fit a page.

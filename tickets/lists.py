@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
 
+from accounts.models import Person
 from tickets.models import Ticket
 from tickets.querysets import TicketQuerySet
 from tickets.workflow import WITH_CUSTOMER, Status
@@ -38,8 +39,9 @@ class Row(NamedTuple):
     status: str
     last_activity_at: datetime
     request_type: str
-    organisation: str
     requester: str
+    # Empty for who represents one organisation only: they know whose it is.
+    organisation: str
 
     @property
     def status_label(self) -> str:
@@ -57,7 +59,7 @@ class Page:
     after: str
 
 
-def page(tickets: TicketQuerySet, after: str) -> Page:
+def page(tickets: TicketQuerySet, after: str, *, reader: Person) -> Page:
     """Twenty tickets, newest activity first, after a cursor. An unreadable cursor gives the first page."""
     found = _read(after)
     if found:
@@ -65,29 +67,37 @@ def page(tickets: TicketQuerySet, after: str) -> Page:
         tickets = tickets.filter(Q(last_activity_at__lt=moment) | Q(last_activity_at=moment, pk__lt=pk)).filter(
             last_activity_at__lte=moment  # the condition that an index can start at
         )
-    rows = newest(tickets, PAGE + 1)
+    rows = newest(tickets, PAGE + 1, reader=reader)
     return Page(rows[:PAGE], _write(rows[PAGE - 1]) if len(rows) > PAGE else "")
 
 
-def newest(tickets: TicketQuerySet, number: int) -> list[Row]:
-    """The first lines of a list: values, because objects of four tables cost more than asking for them."""
-    columns = ("pk", "reference", "subject", "status", "last_activity_at", "request_type__name", "organisation__name")
-    values = tickets.newest_first().values_list(*columns, "requester__name", "requester__email")[:number]
+def newest(tickets: TicketQuerySet, number: int, *, reader: Person) -> list[Row]:
+    """The first lines of a list: values, because objects of four tables cost more than asking for them, and no join
+    whose columns are not shown, because every list pays for its planning."""
+    columns = ["pk", "reference", "subject", "status", "last_activity_at", "request_type__name"]
+    columns += ["requester__name", "requester__email"]
+    columns += ["organisation__name"] if represents_several(reader) else []
     return [
-        Row(pk, reference, subject, status, at, str(kind or ""), organisation or "", name or email)
-        for pk, reference, subject, status, at, kind, organisation, name, email in values
+        Row(pk, reference, subject, status, at, str(kind or ""), name or email, next(iter(organisation), "") or "")
+        for pk, reference, subject, status, at, kind, name, email, *organisation in (
+            tickets.newest_first().values_list(*columns)[:number]
+        )
     ]
 
 
-def lines(rows: Iterable[Row], *, with_organisation: bool) -> SafeString:
+def represents_several(person: Person) -> bool:
+    return not person.is_staff and len(person.represents) > 1
+
+
+def lines(rows: Iterable[Row]) -> SafeString:
     """The rows as HTML, in the language and time zone of the moment."""
     language, zone = get_language() or "", str(get_current_timezone())
-    return mark_safe("".join(_line(row, with_organisation, language, zone) for row in rows))  # noqa: S308
+    return mark_safe("".join(_line(row, language, zone) for row in rows))  # noqa: S308
 
 
 @lru_cache(maxsize=LINES_REMEMBERED)
-def _line(row: Row, with_organisation: bool, language: str, zone: str) -> str:
-    return render_to_string("_request_row.html", {"item": row, "with_organisation": with_organisation})
+def _line(row: Row, language: str, zone: str) -> str:
+    return render_to_string("_request_row.html", {"item": row})
 
 
 def _write(row: Row) -> str:

@@ -19,7 +19,7 @@ from accounts.access import get_or_404, person_required
 from accounts.errors import Refused
 from accounts.files import open_file, store
 from accounts.http import PersonRequest
-from accounts.models import Person, StoredFile
+from accounts.models import StoredFile
 from tickets import actions
 from tickets.forms import MEGABYTE, CommentForm, RequestForm, WordsForm
 from tickets.lists import count_open_and_waiting, lines, page
@@ -54,9 +54,9 @@ def requests(request: PersonRequest) -> HttpResponse:
     tickets = in_scope(request)
     state = request.GET.get("state", "open")
     shown = in_state(tickets, state)
-    found = page(shown, request.GET.get("after", ""))
+    found = page(shown, request.GET.get("after", ""), reader=request.person)
     context = {
-        "requests": lines(found.rows, with_organisation=represents_several(request.person)),
+        "requests": lines(found.rows),
         "filters": filters(request, tickets, state),
         "scopes": scopes(request),
         "next_url": address(request, after=found.after) if found.after else None,
@@ -119,11 +119,6 @@ def address(request: PersonRequest, **changes: str) -> str:
     query = {key: request.GET[key] for key in ("scope", "state", "after") if key in request.GET}
     query = {key: value for key, value in {**query, **changes}.items() if value}
     return reverse("requests", query=query)
-
-
-def represents_several(person: Person) -> bool:
-    """Then a line says whose it is."""
-    return not person.is_staff and len(person.represents) > 1
 
 
 # ---- a new request ----

@@ -210,7 +210,8 @@ class TicketAdmin(DeskAdmin):
         form = HandlingForm(*data, ticket=ticket)
         field = form.fields["assignee"]
         picker = AutocompleteSelect(Ticket._meta.get_field("assignee"), self.admin_site)
-        picker.choices, picker.is_required = field.choices, ticket.assignee_id is not None  # type: ignore[attr-defined]
+        picker.choices = field.choices  # type: ignore[attr-defined]
+        picker.is_required = ticket.assignee_id is not None  # once somebody is responsible, somebody is
         field.widget = picker
         return form
 
