@@ -91,6 +91,40 @@ def deliver(page: Any, words: str) -> None:
     page.wait_for_load_state()
 
 
+def test_a_colleague_is_assigned_by_the_keyboard(product: Product, session: Session) -> None:
+    reference = file_request(session(CUSTOMER), "Handed to a colleague")
+    agent = session(AGENT)
+    open_ticket(agent, reference)
+    agent.keyboard.press("a")
+    agent.locator(".select2-search__field").fill("Sandra")
+    found = agent.locator(".select2-results__option")
+    wait_for(lambda: [text.strip() for text in found.all_inner_texts()] == ["Sandra Otrā"], "the colleague")
+    agent.keyboard.press("Enter")
+    agent.locator("form[action$='/handling/'] button:visible", has_text="Save").click()
+    agent.wait_for_load_state()
+    find = (
+        "SELECT p.email FROM tickets_ticket t JOIN accounts_person p ON p.id = t.assignee_id"
+        f" WHERE t.reference = '{reference}' AND t.tenant_id = 1"
+    )
+    assert product.query(find) == [("second@integrator.example",)]
+
+
+def test_leaving_and_changing_the_language_by_the_menu(product: Product, session: Session) -> None:
+    page = session(CUSTOMER)
+    page.goto("/requests/")
+    page.get_by_role("link", name="All", exact=True).click()
+    page.wait_for_url("**state=all**")
+    page.locator(".top-tools summary", has_text="EN").click()
+    page.locator(".top-tools button[lang=lv]").click()
+    page.wait_for_url("**state=all**")  # the list had moved on without the frame
+    assert page.locator("html").get_attribute("lang") == "lv"
+    page.locator(".top-tools summary", has=page.locator(".avatar")).click()
+    page.locator(".top-tools button[data-forget]").click()
+    page.wait_for_url(product.at() + "/")
+    assert page.locator("input[name=login]").is_visible()
+    product.query("UPDATE accounts_person SET language = 'en'")
+
+
 def test_the_invoice_is_there_for_who_may_see_it(product: Product, session: Session) -> None:
     approver = session(APPROVER)
     approver.goto("/invoices/")
