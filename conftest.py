@@ -25,6 +25,7 @@ from accounts.invitations import obtain_user
 from accounts.models import Organisation, Person, Representation, Tenant, User
 from accounts.tenancy import enter
 from servicedesk import environment
+from servicedesk.catalogues import compile_catalogues
 from servicedesk.desks import Brand, create_desk
 from tickets import actions
 from tickets.models import Comment, RequestType, Ticket
@@ -36,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # The workers share one cache server; each clears what is its own.
     django_settings.CACHES["default"]["KEY_PREFIX"] = f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    compile_catalogues()  # before the first text is read: a process keeps the catalogue that it found
 
 
 # ---- the database ----

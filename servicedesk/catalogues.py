@@ -2,6 +2,7 @@
 
 import ast
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ def compile_catalogues() -> None:
         target = source.with_suffix(".mo")
         if not source.exists() or (target.exists() and target.stat().st_mtime >= source.stat().st_mtime):
             continue
-        scratch = target.with_suffix(".mo.new")
+        scratch = target.with_suffix(f".mo.{os.getpid()}")
         with scratch.open("wb") as file:
             write_mo(file, read_catalogue(language))
         scratch.replace(target)  # in one step: another process may be reading it
