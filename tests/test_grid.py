@@ -1,10 +1,11 @@
 """The grid: pages × languages × widths × themes in a real browser. Nothing scrolls sideways, nothing complains."""
 
+import urllib.request
 from typing import Any
 
 import pytest
 
-from tests.conftest import Product, log_in
+from tests.conftest import Product, log_in, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -52,6 +53,12 @@ def cookies(product: Product, browser: Any) -> dict[str, Any]:
     return states
 
 
+def spoken_to_strangers(product: Product) -> str | None:
+    asked = urllib.request.Request(f"http://127.0.0.1:{product.port}/", headers={"Host": "integrator.localhost"})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return str(answer.headers["Content-Language"])
+
+
 @pytest.fixture(params=["en", "lv", "cs", "pl", "ru"])
 def spoken(request: pytest.FixtureRequest, product: Product) -> Any:
     """The product in one language: every person's, offered by the desk."""
@@ -60,6 +67,8 @@ def spoken(request: pytest.FixtureRequest, product: Product) -> Any:
     product.query(
         f"""UPDATE accounts_tenant SET languages = '["{language}", "en"]', language = '{language}' WHERE id = 1"""
     )
+    # What is written past the product it learns of when it next reads its desk.
+    wait_for(lambda: spoken_to_strangers(product) == language, "the desk's language")
     yield language
     product.query("UPDATE accounts_person SET language = 'en'")
     product.query("""UPDATE accounts_tenant SET languages = '["lv", "en"]', language = 'lv' WHERE id = 1""")
