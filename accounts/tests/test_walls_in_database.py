@@ -203,7 +203,8 @@ def test_functions_above_the_walls_return_ids_only() -> None:
         "SELECT proname, pg_get_function_result(oid) FROM pg_proc"
         " WHERE prosecdef AND pronamespace = 'public'::regnamespace"
     )
-    allowed = {"bigint", "TABLE(id bigint)", "TABLE(tenant_id bigint)"}
+    # A trigger's result goes to no caller.
+    allowed = {"bigint", "TABLE(id bigint)", "TABLE(tenant_id bigint)", "trigger"}
     pairs = {"TABLE(tenant_id bigint, host_id bigint)", "TABLE(tenant_id bigint, mailbox_id bigint)"}
     assert {result for _, result in results} <= allowed | pairs
 
@@ -240,6 +241,19 @@ def test_a_desk_cannot_move_an_account_that_others_use_too(inside: Desk, stateme
 
 def test_a_password_set_at_one_desk_cannot_reach_anothers_account(inside: Desk, rival: Desk) -> None:
     assert rows("UPDATE accounts_user SET password = '!' WHERE id = %s RETURNING id", rival.requester.user_id) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts_person SET user_id = %s WHERE id = (SELECT min(id) FROM accounts_person)",
+        "INSERT INTO accounts_person (tenant_id, user_id, name, email, phone, language, is_active, is_verified, "
+        "is_agent, support_line, is_accountant, is_manager) SELECT tenant_id, %s, name, 'x' || email, phone, language, "
+        "true, true, false, 1, false, false FROM accounts_person LIMIT 1",
+    ],
+)
+def test_nobody_is_tied_to_an_account_by_its_number(inside: Desk, rival: Desk, statement: str) -> None:
+    assert "own address only" in refused(statement, rival.requester.user_id)
 
 
 def test_events_are_in_the_tenant_that_made_them(inside: Desk) -> None:
