@@ -23,6 +23,7 @@ from servicedesk.demo import demo_logins
 from tickets.lists import lines, newest
 from tickets.mail.demo import DemoMailbox
 from tickets.models import Ticket
+from tickets.sentences import status_label
 from tickets.topics import catalogue_groups
 from tickets.verbs import available
 from tickets.workflow import Status
@@ -61,7 +62,7 @@ def waiting_row(ticket: Ticket, person: Person) -> dict[str, Any]:
         "reference": ticket.reference,
         "subject": ticket.subject,
         "status": ticket.status,
-        "status_label": Status(ticket.status).label,
+        "status_label": status_label(Status(ticket.status), person),
         "request_type": ticket.request_type,
         "last_activity_at": ticket.last_activity_at,
         "action_label": _("Check the solution") if main else _("Answer"),

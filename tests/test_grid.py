@@ -53,6 +53,31 @@ def cookies(product: Product, browser: Any) -> dict[str, Any]:
     return states
 
 
+# Words that end behind the window's edge or the edge of a box that hides what is too long, without the dots that say so.
+CUT_WORDS = """() => {
+  const cut = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const words = node.textContent.trim();
+    if (!words || node.parentElement.closest(".hush, .desk-hush, .sr-only, .skip, [class*=hidden], select, option")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const { right, width, height } = range.getBoundingClientRect();
+    if (!width || !height || !node.parentElement.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    for (let box = node.parentElement; box; box = box.parentElement) {
+      const style = getComputedStyle(box);
+      const hasDots = style.textOverflow === "ellipsis" && style.whiteSpace === "nowrap";
+      const isForReadersOnly = box.clientWidth <= 1;
+      if (hasDots || isForReadersOnly || ["auto", "scroll"].includes(style.overflowX)) break;
+      const edge = box === document.body ? innerWidth : ["hidden", "clip"].includes(style.overflowX) ? box.getBoundingClientRect().right : Infinity;
+      if (right > edge + 1) cut.push(words);
+    }
+  }
+  return cut;
+}"""
+
+
 def spoken_to_strangers(product: Product) -> str | None:
     asked = urllib.request.Request(f"http://127.0.0.1:{product.port}/", headers={"Host": "integrator.localhost"})
     with urllib.request.urlopen(asked, timeout=30) as answer:
@@ -92,6 +117,7 @@ def test_pages_fit_and_do_not_complain(
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     for where in WHO[email]:
         page.goto(where)
+        faults += [f"{where} cuts “{words}” at {width} px" for words in page.evaluate(CUT_WORDS)]
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             faults.append(f"{where} scrolls sideways at {width} px")
         if page.evaluate("document.documentElement.lang") != spoken and not where.startswith("/demo"):

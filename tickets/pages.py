@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 from accounts.events import history_of
 from accounts.models import Event, Person
 from tickets.models import Attachment, Comment, Ticket
-from tickets.sentences import stage
+from tickets.sentences import stage, status_label
 from tickets.verbs import Verb, available
 from tickets.workflow import Status, WaitingFor
 
@@ -51,7 +51,7 @@ def described(ticket: Ticket, reader: Person) -> dict[str, Any]:
         "subject": ticket.subject,
         "reference": ticket.reference,
         "status": ticket.status,
-        "status_label": ticket.get_status_display(),
+        "status_label": status_label(Status(ticket.status), reader),
         "stage_sentence": stage(ticket, reader),
         "stages": stages(ticket),
         "description": ticket.description,
@@ -121,7 +121,7 @@ def _activity(ticket: Ticket, reader: Person, files: dict[int | None, list[Any]]
     """Comments and changes of status in one line of time, oldest first, the newest marked (B9)."""
     comments = Comment.objects.visible_to(reader).filter(ticket=ticket).select_related("author").order_by("id")
     entries = [_comment_entry(comment, reader, files.get(comment.pk, [])) for comment in comments]
-    entries += [_event_entry(event) for event in history_of(ticket) if _is_told(event, reader)]
+    entries += [_event_entry(event, reader) for event in history_of(ticket) if _is_told(event, reader)]
     entries.sort(key=lambda entry: entry["at"])
     if entries:
         entries[-1]["latest"] = True
@@ -161,13 +161,13 @@ STAFF_SENTENCES = {
 }
 
 
-def _event_entry(event: Event) -> dict[str, Any]:
+def _event_entry(event: Event, reader: Person) -> dict[str, Any]:
     return {
         "kind": "event",
         "author": event.by,
         "is_staff": event.by.is_staff if event.by else False,
         "is_me": False,
-        "html": sentence(event),
+        "html": sentence(event, reader),
         "at": event.at,
         "files": [],
         "latest": False,
@@ -175,7 +175,7 @@ def _event_entry(event: Event) -> dict[str, Any]:
     }
 
 
-def sentence(event: Event) -> str:
+def sentence(event: Event, reader: Person) -> str:
     """An event as a sentence. Plain text: the template escapes it."""
     kind = event.kind.partition(".")[2]
     data = event.data
@@ -191,7 +191,7 @@ def sentence(event: Event) -> str:
         return _("%(minutes)s minutes recorded.") % {"minutes": data.get("minutes")}
     status = data.get("status")
     if status in Status.values and kind in ("started", "delivered", "reopened", "closed"):
-        return _("The status changed to “%(status)s”.") % {"status": Status(status).label}
+        return _("The status changed to “%(status)s”.") % {"status": status_label(Status(status), reader)}
     return {
         "submitted": _("The request was filed."),
         "assigned": _("The assignee changed."),

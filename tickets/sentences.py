@@ -29,6 +29,11 @@ def last_review_day(ticket: Ticket) -> str:
     return date_format(moment, "DATE_FORMAT")
 
 
+def status_label(status: Status, reader: Person) -> str:
+    """The state's name; the customer is not told that something waits for 'customer'."""
+    return _("Waiting for you") if status == Status.WAITING and not reader.is_staff else str(status.label)
+
+
 def stage(ticket: Ticket, reader: Person) -> str:
     """Where it stands and whose turn it is, as one sentence to this reader."""
     if ticket.status == Status.WAITING and ticket.waiting_for == WaitingFor.REVIEW:
