@@ -15,6 +15,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def is_safe_url(self, url: str | None) -> bool:
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:  # it looks like an address and is none: 'http://['
+            return False
+
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Staff to their desk, customers home; `next` goes before both."""
         user = request.user

@@ -7,7 +7,8 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.contrib.admin.utils import unquote
-from django.db import models
+from django.contrib.admin.views.main import ORDER_VAR
+from django.db import IntegrityError, models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
+from unfold.views import ChangeList
 
 from accounts import actions, events
 from accounts.access import get_or_404
@@ -23,6 +25,7 @@ from accounts.errors import Refused
 from accounts.http import PersonRequest
 from accounts.models import Person, Representation, Tenant, TenantHost
 from accounts.permissions import is_agent, is_manager, is_staff, nobody
+from accounts.pickers import Picker
 from accounts.search import find_organisations, find_people, find_staff
 
 # How a page holds a rule or a search: as a static method, so that calling it does not pass the page along.
@@ -46,6 +49,12 @@ class Ruled:
     change_rule: ClassVar[Rule] = staticmethod(is_manager)
     add_rule: ClassVar[Rule] = staticmethod(is_manager)
     delete_rule: ClassVar[Rule] = staticmethod(nobody)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        page: Any = self
+        if db_field.name in page.get_autocomplete_fields(request):
+            kwargs["widget"] = Picker(db_field, page.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return type(self).view_rule(actor(request))
@@ -71,6 +80,14 @@ class FirstPages(InfinitePaginator):
         return LAST_PAGE * int(self.per_page)
 
 
+class OneOrder(ChangeList):
+    """A list in the order of its index: any other, asked for by `?o=`, would sort all its rows."""
+
+    def get_ordering(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> Any:
+        self.params.pop(ORDER_VAR, None)
+        return super().get_ordering(request, queryset)
+
+
 class DeskAdmin(Ruled, ModelAdmin):
     """A page of the desk: rows through `visible_to`, history as Event, the same 404 for foreign and absent."""
 
@@ -91,6 +108,25 @@ class DeskAdmin(Ruled, ModelAdmin):
         if hasattr(rows, "visible_to"):
             rows = rows.visible_to(actor(request))
         return rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OneOrder
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return super().get_object(request, object_id, from_field or None)  # Django looks for a field named ''
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError:
+            # Somebody saved the same a moment ago. Asked again, the form finds it and says so at its field.
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str

@@ -32,6 +32,8 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # As all our forms are; a charset of the sender's choice may decode to what nobody can store.
+        request.encoding = "utf-8"
         try:
             found = find_host(request.get_host())
         except SuspiciousOperation:  # no host name at all

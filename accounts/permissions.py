@@ -31,13 +31,7 @@ def is_manager(person: Person) -> bool:
 
 def may_ask_for(person: Person, organisation: Organisation) -> bool:
     """May file requests in this organisation's name."""
-    return is_staff(person) or any(r.may_ask for r in person.represents if r.organisation_id == organisation.pk)
-
-
-def may_see_invoices_of(person: Person, organisation: Organisation) -> bool:
-    return is_accountant(person) or any(
-        r.may_see_invoices for r in person.represents if r.organisation_id == organisation.pk
-    )
+    return is_staff(person) or any(r.can_ask for r in person.represents if r.organisation_id == organisation.pk)
 
 
 def sees_invoices(person: Person) -> bool:

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -46,14 +46,15 @@ def invitation(request: DeskRequest, token: str) -> HttpResponse:
 def back_to(request: DeskRequest) -> str:
     """Where a small form came from, when that is a page of this host. The portal calls it 'back', Unfold 'next'."""
     target = request.POST.get("back") or request.POST.get("next", "")
-    return target if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}) else "/"
+    is_path = target.startswith("/") and not target.startswith("//")
+    return target if is_path and url_has_allowed_host_and_scheme(target, allowed_hosts=None) else "/"
 
 
 @public
 @require_POST
 def set_language(request: DeskRequest) -> HttpResponse:
     language = request.POST.get("language", "")
-    response = redirect(back_to(request))
+    response = HttpResponseRedirect(back_to(request))
     if language in dict(offered_languages(request.tenant)):
         if request.person:
             actions.choose_language(request.person, language)
@@ -77,7 +78,7 @@ def act_for(request: PersonRequest) -> HttpResponse:
         messages.error(request, str(refusal.sentence))
     else:
         request.session["acting"] = organisation.pk
-    return redirect(back_to(request))
+    return HttpResponseRedirect(back_to(request))
 
 
 @public

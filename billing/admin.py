@@ -16,13 +16,13 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
 from accounts.errors import Refused
+from accounts.files import download
 from accounts.models import Organisation
 from accounts.permissions import is_accountant, nobody
 from billing import actions
-from billing.amounts import Line, lines_of, net_by_rate, vat_by_rate
+from billing.amounts import Line, lines_of, vat_by_rate, vat_summary
 from billing.models import Invoice, InvoiceDocument
 from tickets.models import Comment, Ticket
-from tickets.views import download
 from tickets.workflow import Status
 
 # What an accountant looks through at once; the rest comes when these are issued.
@@ -96,16 +96,13 @@ class InvoiceAdmin(DeskAdmin):
             return HttpResponse(status=405)
         invoice = self.invoice(request, object_id)
         lines = list(invoice.lines.order_by("position"))
-        net = net_by_rate(lines)
         context = {
             **self.admin_site.each_context(request),
             "title": invoice.number,
             "opts": self.opts,
             "invoice": invoice,
             "lines": lines,
-            "vat_summary": [
-                {"rate": rate, "net": net[rate], "vat": amount} for rate, amount in vat_by_rate(lines).items()
-            ],
+            "vat_summary": vat_summary(lines),
             "document": InvoiceDocument.objects.filter(invoice=invoice).select_related("file").first(),
             "pdf_url": reverse("admin:billing_invoice_pdf", args=[invoice.pk]),
         }
@@ -118,11 +115,11 @@ class InvoiceAdmin(DeskAdmin):
     def pdf(self, request: HttpRequest, object_id: str) -> HttpResponse:
         self.check_accountant(request)
         invoice = self.invoice(request, object_id)
-        document = InvoiceDocument.objects.filter(invoice=invoice, file__isnull=False).select_related("file").first()
-        if document is None or document.file is None:
+        document = invoice.document_file()
+        if document is None:
             messages.info(request, _("The document is being made. Try again in a moment."))
             return redirect("admin:billing_invoice_change", invoice.pk)
-        return download(document.file)
+        return download(document)
 
 
 def group_by_organisation(lines: list[Line]) -> list[dict[str, Any]]:

@@ -60,6 +60,13 @@ def lines_of(tickets: Iterable[Ticket], tenant: Tenant) -> list[Line]:
     ]
 
 
+def vat_summary(lines: Iterable[Taxed]) -> list[dict[str, Decimal]]:
+    """Per rate of VAT: `rate`, the sum `net` and its `vat`, the lowest rate first."""
+    rows = list(lines)
+    net = net_by_rate(rows)
+    return [{"rate": rate, "net": net[rate], "vat": vat} for rate, vat in vat_by_rate(rows).items()]
+
+
 def vat_by_rate(lines: Iterable[Taxed]) -> dict[Decimal, Decimal]:
     """VAT per rate, rounded once per rate on the sum of its lines.
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from accounts.models import TenantHost
-from billing.amounts import CENT, net_by_rate, vat_by_rate
+from billing.amounts import CENT, vat_summary
 from billing.documents.data import InvoiceDocumentData, Language, Party, Seller, VatLine
 from billing.documents.data import InvoiceLine as DocumentLine
 from billing.models import Invoice
@@ -12,7 +12,6 @@ from billing.models import Invoice
 
 def document_data(invoice: Invoice, host: TenantHost) -> InvoiceDocumentData:
     lines = list(invoice.lines.order_by("position"))
-    net, vat = net_by_rate(lines), vat_by_rate(lines)
     return InvoiceDocumentData(
         number=invoice.number,
         issued_on=invoice.issued_on,
@@ -39,7 +38,7 @@ def document_data(invoice: Invoice, host: TenantHost) -> InvoiceDocumentData:
             )
             for line in lines
         ),
-        vat_summary=tuple(VatLine(rate=rate, net=net[rate], vat=amount) for rate, amount in vat.items()),
+        vat_summary=tuple(VatLine(**row) for row in vat_summary(lines)),
         net_total=invoice.net_total,
         vat_total=invoice.vat_total,
         total=invoice.total,

@@ -10,6 +10,8 @@ from django.utils import timezone
 from accounts.files import store
 from accounts.hosts import current_host
 from accounts.tenancy import enter
+from billing.document_data import document_data
+from billing.documents.data import InvoiceDocumentData
 from billing.models import DOCUMENT_CLAIM, Invoice, InvoiceDocument
 
 log = structlog.get_logger(__name__)
@@ -22,7 +24,7 @@ class Job:
     """What the renderer needs, read inside the tenant."""
 
     document_id: int
-    data: object
+    data: InvoiceDocumentData
 
 
 def make(tenant_id: int, document_id: int) -> bool:
@@ -47,18 +49,14 @@ def _claim(document_id: int) -> Job | None:
     due = InvoiceDocument.objects.filter(pk=document_id, file=None, next_try_at__lte=timezone.now())
     if not due.update(next_try_at=timezone.now() + DOCUMENT_CLAIM):
         return None
-    from billing.document_data import document_data
-
     document = InvoiceDocument.objects.select_related("invoice").get(pk=document_id)
     return Job(document_id, document_data(document.invoice, current_host()))
 
 
 def _render(job: Job) -> bytes:
     # Imported here: the renderer's library is large, and only the worker that makes documents carries it.
-    from billing.documents.data import InvoiceDocumentData
     from billing.documents.render import render_invoice
 
-    assert isinstance(job.data, InvoiceDocumentData)
     return render_invoice(job.data)
 
 

@@ -55,6 +55,11 @@ class Invoice(TenantModel):
     def __str__(self) -> str:
         return self.number
 
+    def document_file(self) -> StoredFile | None:
+        """The PDF; None while it is being made."""
+        row = self.documents.filter(file__isnull=False).select_related("file").first()
+        return row.file if row else None
+
 
 class InvoiceLine(TenantModel):
     """One line: the hours of one ticket at the price they were billed at."""

@@ -1,8 +1,8 @@
 """Jobs that make documents. Called by actions, they live below them."""
 
 from celery import shared_task
-from django.db import connection
 
+from accounts.hosts import tenant_ids
 from accounts.tenancy import enter
 from billing import making
 
@@ -17,10 +17,7 @@ def make_document(tenant_id: int, document_id: int) -> None:
 @shared_task
 def sweep_documents() -> None:
     """Take up what a broker lost and what waits for its next try."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id FROM desk_tenants_with_due_documents()")
-        tenants = [row[0] for row in cursor.fetchall()]
-    for tenant_id in tenants:
+    for tenant_id in tenant_ids("SELECT tenant_id FROM desk_tenants_with_due_documents()"):
         with enter(tenant_id):
             due = making.due_documents(SWEEP_BATCH)
         for document_id in due:

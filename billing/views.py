@@ -2,23 +2,35 @@
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.access import get_or_404, rule_required
+from accounts.files import download
 from accounts.http import PersonRequest
 from accounts.permissions import sees_invoices
-from billing.amounts import net_by_rate, vat_by_rate
-from billing.models import Invoice, InvoiceDocument
-from tickets.views import download
+from billing.amounts import vat_summary
+from billing.models import Invoice
 
-MOST = 200
+PAGE = 50
 
 
 @rule_required(sees_invoices)
 @require_GET
 def invoices(request: PersonRequest) -> HttpResponse:
-    rows = Invoice.objects.visible_to(request.person).select_related("organisation").order_by("-id")[:MOST]
-    return render(request, "billing/invoices.html", {"invoices": rows, "nav_current": "invoices"})
+    """Newest first, by keyset. An unreadable cursor gives the first page."""
+    rows = Invoice.objects.visible_to(request.person).select_related("organisation").order_by("-id")
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdecimal() and len(before) < 19:
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows[: PAGE + 1])
+    context = {
+        "invoices": found[:PAGE],
+        "next_url": reverse("invoices", query={"before": found[PAGE - 1].pk}) if len(found) > PAGE else None,
+        "previous_url": reverse("invoices") if before else None,
+        "nav_current": "invoices",
+    }
+    return render(request, "billing/invoices.html", context)
 
 
 def visible_invoice(request: PersonRequest, number: str) -> Invoice:
@@ -30,15 +42,14 @@ def visible_invoice(request: PersonRequest, number: str) -> Invoice:
 def invoice(request: PersonRequest, number: str) -> HttpResponse:
     row = visible_invoice(request, number)
     lines = list(row.lines.order_by("position"))
-    net, vat = net_by_rate(lines), vat_by_rate(lines)
     return render(
         request,
         "billing/invoice.html",
         {
             "invoice": row,
-            "pdf_ready": InvoiceDocument.objects.filter(invoice=row, file__isnull=False).exists(),
+            "pdf_ready": row.document_file() is not None,
             "lines": lines,
-            "vat_summary": [{"rate": rate, "net": net[rate], "vat": amount} for rate, amount in vat.items()],
+            "vat_summary": vat_summary(lines),
             "nav_current": "invoices",
         },
     )
@@ -48,7 +59,7 @@ def invoice(request: PersonRequest, number: str) -> HttpResponse:
 @require_GET
 def invoice_pdf(request: PersonRequest, number: str) -> HttpResponse:
     row = visible_invoice(request, number)
-    document = InvoiceDocument.objects.filter(invoice=row, file__isnull=False).select_related("file").first()
-    if document is None or document.file is None:
+    document = row.document_file()
+    if document is None:
         raise Http404
-    return download(document.file)
+    return download(document)

@@ -1,14 +1,18 @@
 """Input that nobody types: a sentence or the same page as ever, never a server error."""
 
 import base64
+import runpy
 import subprocess
 import sys
+import uuid
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.errors import Refused
-from accounts.models import Session
+from accounts.models import Session, StoredFile
 from conftest import PASSWORD, Desk, Visit
 from tickets import actions
 from tickets.mail import intake
@@ -77,6 +81,21 @@ def test_a_strangers_form_leaves_no_session(desk: Desk) -> None:
     assert (answer.status_code, "desk_session" in answer.cookies) == (403, False)
 
 
+def test_behind_tls_no_neighbour_can_plant_our_cookies(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """By these four marks a browser knows them for the host's own."""
+    monkeypatch.setenv("PUBLIC_SCHEME", "https")
+    for name, value in runpy.run_path(f"{settings.BASE_DIR}/servicedesk/settings.py").items():
+        if name.startswith(("SESSION_COOKIE_", "CSRF_COOKIE_")):
+            setattr(settings, name, value)
+    browser = Client(headers={"host": desk.host})
+    browser.get("/account/login/", secure=True)
+    browser.post("/account/login/", {"login": desk.requester.email, "password": PASSWORD}, secure=True)
+    found = {(name, bool(c["secure"]), c["path"], c["domain"]) for name, c in browser.cookies.items()}
+    assert found == {("__Host-desk_session", True, "/", ""), ("__Host-desk_csrf", True, "/", "")}
+
+
 def test_a_log_in_limit_stays_at_its_desk(desk: Desk, rival: Desk, visit: Visit) -> None:
     here, there = visit(desk), visit(rival)
     for _ in range(7):
@@ -129,3 +148,85 @@ def test_every_scheduled_job_is_known_to_a_fresh_worker() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("value", ["abc", "1.5", "²", "1\0", str(2**70), "-1"])
+def test_a_picker_with_what_is_no_number(desk: Desk, visit: Visit, value: str) -> None:
+    with desk.entered():
+        ticket = desk.submit()
+    fields = {"assignee": value, "organisation": "", "request_type": "", "priority": "2"}
+    assert visit(desk, desk.agent).post(f"/admin/tickets/ticket/{ticket.pk}/handling/", fields).status_code == 422
+
+
+@pytest.mark.parametrize("value", ["abc", "1\0"])
+def test_an_inline_picker_with_what_is_no_number(desk: Desk, visit: Visit, value: str) -> None:
+    fields = {
+        "name": "Rita",
+        "email": desk.requester.email,
+        "language": "en",
+        "representations-TOTAL_FORMS": "1",
+        "representations-INITIAL_FORMS": "0",
+        "representations-0-organisation": value,
+    }
+    answer = visit(desk, desk.agent).post(f"/admin/accounts/person/{desk.requester.pk}/change/", fields)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "back", ["foo", "request", "?x=1", "@evil", "//", "//evil.example/", "/\\evil", "javascript:x"]
+)
+@pytest.mark.parametrize("name", ["back", "next"])
+def test_a_way_back_that_is_none(desk: Desk, visit: Visit, name: str, back: str) -> None:
+    assert visit(desk).post("/language/", {"language": "lv", name: back})["Location"] == "/"
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://[::1"])
+def test_a_way_on_that_is_no_address(desk: Desk, visit: Visit, address: str) -> None:
+    fields = {"login": desk.requester.email, "password": PASSWORD, "next": address}
+    assert visit(desk).post("/account/login/", fields)["Location"] == "/"
+
+
+@pytest.mark.parametrize("charset", ["rot13", "undefined", "unicode_escape", "hex"])
+def test_a_charset_of_the_senders_choice(desk: Desk, visit: Visit, charset: str) -> None:
+    browser = visit(desk, desk.requester)
+    answer = browser.generic("GET", "/requests/?state=%5Cud800", content_type=f"text/plain; charset={charset}")
+    assert answer.status_code == 200
+
+
+def test_words_in_a_charset_that_makes_what_nobody_can_store(desk: Desk, visit: Visit) -> None:
+    body = b'--B\r\nContent-Disposition: form-data; name="language"\r\n\r\n\\ud800\r\n--B--\r\n'
+    kind = "multipart/form-data; boundary=B; charset=unicode_escape"
+    assert visit(desk).generic("POST", "/language/", body, content_type=kind).status_code == 302
+
+
+def test_an_empty_name_of_a_field_in_the_admin(desk: Desk, visit: Visit) -> None:
+    page = f"/admin/accounts/person/{desk.requester.pk}/change/?_to_field="
+    assert visit(desk, desk.agent).get(page).status_code == 200
+
+
+def test_a_null_in_an_autocomplete(desk: Desk, visit: Visit) -> None:
+    asked = {"app_label": "tickets", "model_name": "comment", "field_name": "ticket", "term": NUL}
+    assert visit(desk, desk.agent).get("/admin/autocomplete/", asked).status_code == 200
+
+
+def test_the_language_changes_where_a_refused_form_stands(desk: Desk, visit: Visit) -> None:
+    """Its address takes nothing but POST: the way back is the page that the form was on."""
+    with desk.entered():
+        ticket = desk.submit()
+    page = f"/admin/tickets/ticket/{ticket.pk}/change/"
+    browser = visit(desk, desk.agent)
+    refused = browser.post(
+        f"/admin/tickets/ticket/{ticket.pk}/reply/", {}, headers={"referer": f"http://{desk.host}{page}"}
+    )
+    assert (refused.status_code, refused.context["back"]) == (422, page)
+
+
+def test_a_form_sent_twice_keeps_its_file_once(desk: Desk, visit: Visit) -> None:
+    browser = visit(desk, desk.requester)
+    with desk.entered():
+        address = f"/requests/new/{desk.type().pk}/"
+    for _ in range(2):
+        file = SimpleUploadedFile("plan.txt", b"text")
+        browser.post(address, {"summary": "Once", "submission": str(uuid.UUID(int=7)), "files": file})
+    with desk.entered():
+        assert StoredFile.objects.count() == 1

@@ -3,16 +3,15 @@
 Foreign and absent answer alike, 404; visitors get the log-in page for both; only a missing CSRF token answers 403.
 """
 
-import io
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.files import store
 from accounts.models import Person
 from billing import actions as billing_actions
 from billing.models import Invoice
@@ -164,8 +163,7 @@ def things(desk: Desk) -> dict[str, Any]:
     """Rows of the desk that the addresses are about: the requester's request with a file, its invoice, a mail."""
     with desk.entered():
         ticket = desk.accepted()
-        file = store(io.BytesIO(b"text"), name="a.txt", by=desk.requester)
-        actions.comment(desk.submit(), by=desk.requester, text="", files=[file])
+        actions.comment(desk.submit(), by=desk.requester, text="", files=[ContentFile(b"text", name="a.txt")])
         billing_actions.issue_invoice(desk.organisation, tickets=[ticket.pk], by=desk.accountant)
         box = Mailbox.objects.get()
         keep(b"Subject: x\r\n\r\n", mailbox_id=box.pk, envelope_from="a@example.com", envelope_to=box.address)

@@ -113,7 +113,7 @@ class RequestForm(forms.Form):
     def __init__(self, *args: Any, person: Person, acting: Organisation | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.person = person
-        ids = [row.organisation_id for row in person.represents if row.may_ask]
+        ids = [row.organisation_id for row in person.represents if row.can_ask]
         organisations = Organisation.objects.filter(pk__in=ids).order_by("name")
         self.fields["organisation"].queryset = organisations  # type: ignore[attr-defined]
         self.fields["organisation"].initial = acting

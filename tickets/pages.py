@@ -1,5 +1,6 @@
 """What the request page shows, gathered in a fixed number of queries."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,16 @@ PUBLIC_EVENTS = {
     "ticket.closed",
     "ticket.reminded",
 }
+# What the desk reads besides.
+STAFF_EVENTS = {
+    "ticket.submitted",
+    "ticket.assigned",
+    "ticket.time_recorded",
+    "ticket.held",
+    "ticket.released",
+    "ticket.completed",
+    "ticket.silence_unheard",
+}
 
 
 def formatted(text: str) -> SafeString:
@@ -32,22 +43,28 @@ def formatted(text: str) -> SafeString:
     return mark_safe(linebreaks(urlize(text, nofollow=True, autoescape=True)))  # noqa: S308
 
 
-def request_page(ticket: Ticket, reader: Person) -> dict[str, Any]:
-    """The context of tickets/request.html but for the forms."""
+def conversation(ticket: Ticket, reader: Person) -> dict[str, Any]:
+    """What portal and desk both show of a ticket: what was said and happened, who takes part, its files."""
     files = _files_by_comment(ticket, reader)
     return {
-        "ticket": described(ticket, reader),
         "activity": _activity(ticket, reader, files),
         "people": _people(ticket),
         "files": files.get(None, []),
-        "actions": [described_verb(verb, ticket) for verb in available(ticket, reader)],
+    }
+
+
+def request_page(ticket: Ticket, reader: Person) -> dict[str, Any]:
+    """The context of tickets/request.html but for the forms."""
+    return {
+        **conversation(ticket, reader),
+        "ticket": described(ticket, reader),
+        "actions": portal_verbs(ticket, reader),
         "who_sees": who_sees(ticket),
     }
 
 
 def described(ticket: Ticket, reader: Person) -> dict[str, Any]:
     return {
-        "id": ticket.pk,
         "subject": ticket.subject,
         "reference": ticket.reference,
         "status": ticket.status,
@@ -96,16 +113,13 @@ def stages(ticket: Ticket) -> list[dict[str, str]]:
     return [{"label": label, "state": state} for label, state in zip(labels, states, strict=True)]
 
 
-def described_verb(verb: Verb, ticket: Ticket) -> dict[str, Any]:
-    names = {"accept_solution": "request_accept", "reopen": "request_reopen"}
-    return {
-        "verb": verb.name,
-        "url": reverse(names[verb.name], args=[ticket.reference]) if verb.name in names else "",
-        "label": verb.label,
-        "consequence": verb.consequence,
-        "style": verb.style,
-        "needs_comment": verb.needs_comment,
-    }
+# Where the portal's buttons send; staff, who have other verbs, read a request there and act at their desk.
+PORTAL_VERBS = {"accept_solution": "request_accept", "reopen": "request_reopen"}
+
+
+def portal_verbs(ticket: Ticket, reader: Person) -> list[Verb]:
+    offered = [verb for verb in available(ticket, reader) if verb.name in PORTAL_VERBS]
+    return [replace(verb, url=reverse(PORTAL_VERBS[verb.name], args=[ticket.reference])) for verb in offered]
 
 
 def _files_by_comment(ticket: Ticket, reader: Person) -> dict[int | None, list[Any]]:
@@ -131,7 +145,6 @@ def _activity(ticket: Ticket, reader: Person, files: dict[int | None, list[Any]]
 def _comment_entry(comment: Comment, reader: Person, files: list[Any]) -> dict[str, Any]:
     return {
         "kind": "comment",
-        "id": comment.pk,
         "author": comment.author,
         "is_staff": comment.author.is_staff,
         "is_me": comment.author_id == reader.pk,
@@ -147,31 +160,16 @@ def _comment_entry(comment: Comment, reader: Person, files: list[Any]) -> dict[s
 
 
 def _is_told(event: Event, reader: Person) -> bool:
-    return event.kind in PUBLIC_EVENTS or (reader.is_staff and event.kind in STAFF_SENTENCES)
-
-
-STAFF_SENTENCES = {
-    "ticket.submitted",
-    "ticket.assigned",
-    "ticket.time_recorded",
-    "ticket.held",
-    "ticket.released",
-    "ticket.completed",
-    "ticket.silence_unheard",
-}
+    return event.kind in PUBLIC_EVENTS or (reader.is_staff and event.kind in STAFF_EVENTS)
 
 
 def _event_entry(event: Event, reader: Person) -> dict[str, Any]:
     return {
         "kind": "event",
         "author": event.by,
-        "is_staff": event.by.is_staff if event.by else False,
-        "is_me": False,
         "html": sentence(event, reader),
         "at": event.at,
-        "files": [],
         "latest": False,
-        "unverified": False,
     }
 
 
@@ -208,7 +206,7 @@ def _people(ticket: Ticket) -> list[dict[str, Any]]:
     if ticket.recorded_by and ticket.recorded_by_id != ticket.requester_id:
         roles.insert(1, (ticket.recorded_by, _("Recorded by")))
     return [
-        {"name": str(person), "role_label": role, "initials": person.initials, "person": person}
+        {"name": str(person), "role_label": role, "initials": person.initials}
         for person, role in roles
         if person is not None
     ]

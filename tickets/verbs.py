@@ -26,10 +26,8 @@ class Verb:
     consequence: str = ""
     # 'text', 'minutes' or nothing.
     needs: str = ""
-
-    @property
-    def needs_comment(self) -> bool:
-        return self.needs == "text"
+    # Where its button sends; the page that shows it says so.
+    url: str = ""
 
 
 def available(ticket: Ticket, actor: Person) -> list[Verb]:

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,9 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import kept
 from accounts.access import get_or_404, person_required
 from accounts.errors import Refused
-from accounts.files import open_file, store
+from accounts.files import download
 from accounts.http import PersonRequest
-from accounts.models import StoredFile
 from tickets import actions
 from tickets.forms import MEGABYTE, CommentForm, RequestForm, WordsForm
 from tickets.lists import count_open_and_waiting, lines, page
@@ -39,10 +37,6 @@ def submission_of(request: PersonRequest) -> uuid.UUID | None:
         return uuid.UUID(request.POST.get("submission", ""))
     except ValueError:
         return None
-
-
-def stored(request: PersonRequest, files: "list[UploadedFile[bytes]]") -> list[StoredFile]:
-    return [store(file, name=file.name or "", by=request.person) for file in files]
 
 
 # ---- lists ----
@@ -104,11 +98,10 @@ def scopes(request: PersonRequest) -> list[dict[str, Any]]:
         return []
     chosen = wants_organisation(request)
     return [
-        {"label": _("Mine"), "url": address(request, scope="mine", after=""), "count": None, "current": not chosen},
+        {"label": _("Mine"), "url": address(request, scope="mine", after=""), "current": not chosen},
         {
             "label": request.acting.name,
             "url": address(request, scope="organisation", after=""),
-            "count": None,
             "current": chosen,
         },
     ]
@@ -170,7 +163,7 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
         subject=values["summary"],
         description=values["description"],
         due_date=values["due_date"],
-        files=stored(request, values["files"]),
+        files=values["files"],
         submission=submission_of(request),
     )
     link = reverse("request", args=[ticket.reference])
@@ -239,7 +232,7 @@ def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
                 ticket,
                 by=request.person,
                 text=form.cleaned_data["text"],
-                files=stored(request, form.cleaned_data["files"]),
+                files=form.cleaned_data["files"],
                 submission=submission_of(request),
             )
         except Refused as refusal:
@@ -287,18 +280,9 @@ def request_reopen(request: PersonRequest, reference: str) -> HttpResponse:
 @person_required
 @require_GET
 def file(request: PersonRequest, file_id: int) -> HttpResponse:
-    """A file of a request that the person may read. Always a download: nothing that strangers sent runs on our page."""
+    """A file of a request that the person may read."""
     attachments = Attachment.objects.filter(ticket__in=Ticket.objects.visible_to(request.person), file_id=file_id)
     if not request.person.is_staff:
         attachments = attachments.exclude(comment__is_internal=True)
     attachment = get_or_404(attachments.select_related("file").order_by("id")[:1])
     return download(attachment.file)
-
-
-def download(stored_file: StoredFile) -> HttpResponse:
-    response = FileResponse(
-        open_file(stored_file), as_attachment=True, filename=stored_file.name, content_type=stored_file.content_type
-    )
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response  # type: ignore[return-value]

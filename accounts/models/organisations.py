@@ -69,3 +69,8 @@ class Representation(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.person} – {self.organisation}"
+
+    @property
+    def can_ask(self) -> bool:
+        """With an organisation that is no longer active the right rests; what was filed before stays readable."""
+        return self.may_ask and self.organisation.is_active

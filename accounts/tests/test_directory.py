@@ -7,6 +7,7 @@ import pytest
 from accounts.models import Event, Organisation, Person, Tenant
 from accounts.search import find_organisations, find_people
 from conftest import Desk, Visit
+from tickets.models import RequestType, Ticket
 
 NO_INLINES = {"representations-TOTAL_FORMS": "0", "representations-INITIAL_FORMS": "0"}
 
@@ -170,3 +171,29 @@ def test_an_organisation_is_added(desk: Desk, visit: Visit) -> None:
     )
     with desk.entered():
         assert Organisation.objects.filter(name="New Ltd").exists()
+
+
+def test_who_comes_second_reads_it_at_the_field(desk: Desk, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that save the same at once the second passes the form's check and fails in the database."""
+    fields = person_fields(desk.requester, name="Somebody else")
+    seen = iter([False])
+    check = Person.validate_constraints
+    monkeypatch.setattr(Person, "validate_constraints", lambda *a, **k: check(*a, **k) if next(seen, True) else None)
+    answer = visit(desk, desk.agent).post("/admin/accounts/person/add/", fields)
+    assert (answer.status_code, bool(answer.context["adminform"].form.errors)) == (200, True)
+
+
+def test_nobody_asks_for_an_organisation_that_is_not_active(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        Organisation.objects.filter(pk=desk.organisation.pk).update(is_active=False)
+        address = f"/requests/new/{RequestType.objects.earliest('id').pk}/"
+    answer = visit(desk, desk.requester).post(address, {"summary": "Still there?"})
+    with desk.entered():
+        assert (answer.status_code < 500, Ticket.objects.count()) == (True, 0)
+
+
+def test_what_was_asked_for_an_inactive_organisation_stays_readable(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        ticket = desk.submit()
+        Organisation.objects.filter(pk=desk.organisation.pk).update(is_active=False)
+    assert visit(desk, desk.colleague).get(f"/requests/{ticket.reference}/").status_code == 200

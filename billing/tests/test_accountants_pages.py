@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing import making
+from billing import making, views
 from billing.actions import issue_invoice
 from billing.models import Invoice, InvoiceDocument
 from conftest import Desk, Visit
@@ -102,3 +102,21 @@ def test_an_invoice_cannot_be_posted_to(desk: Desk, visit: Visit) -> None:
         .status_code
         == 405
     )
+
+
+def test_a_long_list_of_invoices_has_pages(desk: Desk, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "PAGE", 1)
+    for _ in range(2):
+        issue(visit, desk, ticket=accepted(desk).pk)
+    browser = visit(desk, desk.colleague)
+    first = browser.get("/invoices/")
+    second = browser.get(first.context["next_url"])
+    numbers = [row.number for page in (first, second) for row in page.context["invoices"]]
+    assert (len(numbers), len(set(numbers)), second.context["next_url"]) == (2, 2, None)
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "²"])
+def test_an_unreadable_place_in_the_list_shows_its_beginning(desk: Desk, visit: Visit, before: str) -> None:
+    issue(visit, desk, ticket=accepted(desk).pk)
+    page = visit(desk, desk.colleague).get("/invoices/", {"before": before})
+    assert len(page.context["invoices"]) == 1

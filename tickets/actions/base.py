@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+from django.core.files.base import File
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,7 +12,8 @@ from django_fsm import TransitionNotAllowed
 
 from accounts import events
 from accounts.errors import NotAllowed, Refused
-from accounts.models import Person, StoredFile
+from accounts.files import store
+from accounts.models import Person
 from tickets.models import Attachment, Comment, Ticket
 
 Rule = Callable[[Person, Ticket], bool]
@@ -56,8 +58,10 @@ def once(submission: UUID) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [submission.int % 2**63])
 
 
-def attach(files: Iterable[StoredFile], *, ticket: Ticket, comment: Comment | None = None) -> None:
-    Attachment.objects.bulk_create(Attachment(ticket=ticket, comment=comment, file=file) for file in files)
+def attach(files: "Iterable[File[bytes]]", *, by: Person, ticket: Ticket, comment: Comment | None = None) -> None:
+    """Keep what was sent along. Here and not before: what a verb refuses or has done already leaves no file behind."""
+    kept = [store(file, name=file.name or "", by=by) for file in files]
+    Attachment.objects.bulk_create(Attachment(ticket=ticket, comment=comment, file=row) for row in kept)
 
 
 def note_status(ticket: Ticket, kind: str, *, by: Person | None, **data: Any) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import events
 from accounts.errors import NotAllowed, Refused
-from accounts.models import Person, StoredFile
+from accounts.models import Person
 from accounts.permissions import is_staff
 from tickets import notices
 from tickets.actions.base import attach, change, locked, note_status, permit, save
@@ -26,7 +27,7 @@ def comment(
     by: Person,
     text: str,
     is_internal: bool = False,
-    files: Iterable[StoredFile] = (),
+    files: "Iterable[File[bytes]]" = (),
     channel: str = Channel.PORTAL,
     submission: UUID | None = None,
 ) -> Comment:
@@ -65,7 +66,7 @@ def comment_by_mail(
     *,
     by: Person,
     text: str,
-    files: Iterable[StoredFile],
+    files: "Iterable[File[bytes]]",
     is_verified: bool,
     quoted: str = "",
     references: tuple[str, ...] = (),
@@ -92,7 +93,7 @@ def _add(
     by: Person,
     text: str,
     is_internal: bool,
-    files: list[StoredFile],
+    files: "list[File[bytes]]",
     channel: str,
     is_verified: bool,
     quoted: str = "",
@@ -109,7 +110,7 @@ def _add(
         is_verified=is_verified,
         submission=submission,
     )
-    attach(files, ticket=ticket, comment=row)
+    attach(files, by=by, ticket=ticket, comment=row)
     events.record("ticket.commented", ticket, by=by, comment=row.pk, is_internal=is_internal)
     if is_customer(by, ticket) and is_verified:
         _give_back(ticket, by=by)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from accounts import events
 from accounts.errors import Refused
 from accounts.models import Organisation, Person
+from accounts.permissions import is_agent
 from tickets import gates, notices
 from tickets.actions.base import change, locked, note_status, permit, save
 from tickets.models import Comment, RequestType, Ticket, TimeEntry
@@ -21,7 +22,7 @@ def assign(ticket: Ticket, *, by: Person, to: Person) -> Ticket:
     """Make a colleague responsible. Raises NotAllowed, and Refused when they are no active agent."""
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
-    if not to.is_active or not (to.is_agent or to.is_manager):
+    if not is_agent(to):
         raise Refused(_("%(name)s does not answer tickets. Choose an agent.") % {"name": to}, code="no_agent")
     if ticket.assignee_id == to.pk:
         return ticket

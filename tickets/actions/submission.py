@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
+from django.core.files.base import File
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from accounts.errors import NotAllowed
-from accounts.models import Organisation, Person, StoredFile, Tenant
+from accounts.models import Organisation, Person, Tenant
 from accounts.permissions import is_agent, may_ask_for
 from accounts.tenancy import current_tenant_id
 from tickets import notices
@@ -30,7 +31,7 @@ def submit(
     request_type: RequestType | None = None,
     description: str = "",
     due_date: date | None = None,
-    files: Iterable[StoredFile] = (),
+    files: "Iterable[File[bytes]]" = (),
     channel: str = Channel.PORTAL,
     submission: UUID | None = None,
 ) -> Ticket:
@@ -76,11 +77,11 @@ def submit_by_mail(
     subject: str,
     description: str,
     request_type: RequestType | None,
-    files: Iterable[StoredFile] = (),
+    files: "Iterable[File[bytes]]" = (),
     references: tuple[str, ...] = (),
 ) -> Ticket:
     """File what an e-mail asks for. Whose organisation it is, is known only when the sender represents exactly one."""
-    represents = [row for row in requester.represents if row.may_ask]
+    represents = [row for row in requester.represents if row.can_ask]
     return _create(
         subject=subject,
         requester=requester,
@@ -104,7 +105,7 @@ def _create(
     request_type: RequestType | None,
     description: str,
     due_date: date | None,
-    files: Iterable[StoredFile],
+    files: "Iterable[File[bytes]]",
     channel: str,
     recorded_by: Person | None,
     references: tuple[str, ...] = (),
@@ -129,7 +130,7 @@ def _create(
         submission=submission,
         is_verified=is_verified,
     )
-    attach(files, ticket=ticket)
+    attach(files, by=recorded_by or requester, ticket=ticket)
     note_status(ticket, "submitted", by=recorded_by or requester, channel=channel)
     notices.submitted(ticket, by=recorded_by, references=references)
     return ticket

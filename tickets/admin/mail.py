@@ -8,19 +8,18 @@ from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from accounts import events
 from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
+from accounts.errors import Refused
 from accounts.jobs import after_commit
 from accounts.permissions import is_agent, nobody
 from tickets.mail.addresses import split_tag
+from tickets.mail.intake import try_again
 from tickets.models import IncomingMessage
-from tickets.models.incoming import IncomingState
 from tickets.tasks import process_incoming
 
 
@@ -58,14 +57,12 @@ class IncomingMessageAdmin(DeskAdmin):
         return [again, *super().get_urls()]
 
     def process_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Only what failed: a message that became something must not become it twice."""
-        message: Any = get_or_404(
-            self.get_queryset(request),
-            pk=unquote(object_id),
-            state__in=[IncomingState.FAILED, IncomingState.QUARANTINED],
-        )
-        IncomingMessage.objects.filter(pk=message.pk).update(next_try_at=timezone.now(), tries=0)
-        events.record("incomingmessage.tried_again", message, by=actor(request))
-        after_commit(process_incoming, message.tenant_id, message.pk)
-        messages.success(request, _("The message is processed again."))
+        message: Any = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        try:
+            try_again(message, by=actor(request))
+        except Refused as refusal:
+            messages.error(request, str(refusal.sentence))
+        else:
+            after_commit(process_incoming, message.tenant_id, message.pk)
+            messages.success(request, _("The message is processed again."))
         return redirect("admin:tickets_incomingmessage_change", message.pk)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from django import forms
@@ -9,7 +10,6 @@ from django.contrib import messages
 from django.contrib.admin import SimpleListFilter, display
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -26,16 +26,17 @@ from accounts.errors import Refused
 from accounts.http import PersonRequest
 from accounts.models import Person
 from accounts.permissions import is_agent, nobody
+from accounts.pickers import Picker
 from tickets import actions
 from tickets.forms import HandlingForm, MinutesForm, ReplyForm, TimeForm, WordsForm
 from tickets.lists import count
 from tickets.models import Ticket, TimeEntry
 from tickets.models.ticket import Priority
-from tickets.pages import request_page
+from tickets.pages import conversation
 from tickets.querysets import TicketQuerySet
 from tickets.sentences import last_review_day
 from tickets.verbs import Verb, available
-from tickets.views import file_limits, stored, submission_of
+from tickets.views import file_limits, submission_of
 
 # How the words of a dialog reach their verb.
 DO: dict[str, Callable[[Ticket, Person, dict[str, Any]], object]] = {
@@ -122,7 +123,7 @@ class TicketAdmin(DeskAdmin):
     ) -> tuple[models.QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
-        return queryset.filter(reference=search_term.strip().upper()[:24]), False
+        return queryset.filter(reference=search_term.replace("\0", "").strip().upper()[:24]), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {**(extra_context or {}), "queues": self.queues(request)}
@@ -181,11 +182,11 @@ class TicketAdmin(DeskAdmin):
         entries = list(TimeEntry.objects.filter(ticket=ticket).select_related("person").order_by("id"))
         context = {
             **self.admin_site.each_context(request),
-            **request_page(ticket, person),
+            **conversation(ticket, person),
             "title": f"{ticket.reference} {ticket.subject}",
             "opts": self.opts,
             "row": ticket,
-            "verbs": [self.offer(verb, ticket) for verb in available(ticket, person)],
+            "verbs": self.offers(ticket, person),
             "reply_form": ReplyForm(),
             "time_form": TimeForm(
                 initial={"is_billable": ticket.request_type.is_billable if ticket.request_type else True}
@@ -209,21 +210,17 @@ class TicketAdmin(DeskAdmin):
         """With a picker that finds colleagues by name: a drop-down of all does not fit a large desk's page."""
         form = HandlingForm(*data, ticket=ticket)
         field = form.fields["assignee"]
-        picker = AutocompleteSelect(Ticket._meta.get_field("assignee"), self.admin_site)
+        picker = Picker(Ticket._meta.get_field("assignee"), self.admin_site)
         picker.choices = field.choices  # type: ignore[attr-defined]
         picker.is_required = ticket.assignee_id is not None  # once somebody is responsible, somebody is
         field.widget = picker
         return form
 
-    def offer(self, verb: Verb, ticket: Ticket) -> dict[str, Any]:
-        return {
-            "name": verb.name,
-            "label": verb.label,
-            "style": verb.style,
-            "consequence": verb.consequence,
-            "needs": verb.needs,
-            "url": reverse("admin:tickets_ticket_verb", args=[ticket.pk, verb.name]),
-        }
+    def offers(self, ticket: Ticket, person: Person) -> list[Verb]:
+        return [
+            replace(verb, url=reverse("admin:tickets_ticket_verb", args=[ticket.pk, verb.name]))
+            for verb in available(ticket, person)
+        ]
 
     def back(self, ticket: Ticket) -> HttpResponse:
         return redirect("admin:tickets_ticket_change", ticket.pk)
@@ -275,7 +272,7 @@ class TicketAdmin(DeskAdmin):
                 by=desk.person,
                 text=form.cleaned_data["text"],
                 is_internal=is_internal,
-                files=stored(desk, form.cleaned_data["files"]),
+                files=form.cleaned_data["files"],
                 submission=submission_of(desk),
             )
         except Refused as refusal:

@@ -3,10 +3,10 @@
 import re
 from enum import Enum
 
+from notifications.delivery import INSTANCE_HEADER
 from tickets.mail.headers import parameters_of
 from tickets.mail.parse import ParsedMessage
 
-INSTANCE_HEADER = "x-desk-instance"
 MAX_TEXT = 4_000  # characters of the text in which a failure is announced
 
 

@@ -2,17 +2,22 @@
 
 import hashlib
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
+from django.core.files.base import File
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import events
 from accounts.addresses import normalise_address
+from accounts.errors import NotAllowed, Refused
 from accounts.files import open_file, store
 from accounts.hosts import current_host
-from accounts.models import Person, StoredFile
+from accounts.models import Person
+from accounts.permissions import is_agent
 from notifications.delivery import instance_id
 from notifications.models import OutboxMessage
 from tickets import actions
@@ -77,6 +82,19 @@ def process(message_id: int) -> IncomingMessage | None:
     return message
 
 
+@transaction.atomic
+def try_again(message: IncomingMessage, *, by: Person) -> None:
+    """Have a message processed again that failed. Raises NotAllowed, and Refused when it did not fail."""
+    if not is_agent(by):
+        raise NotAllowed(_("Only agents and managers process mail again."))
+    message = IncomingMessage.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    if message.state not in (IncomingState.FAILED, IncomingState.QUARANTINED):
+        raise Refused(_("This message did not fail: it is not processed twice."), code="not_failed")
+    message.next_try_at, message.tries = timezone.now(), 0
+    message.save(update_fields=["next_try_at", "tries"])
+    events.record("incomingmessage.tried_again", message, by=by)
+
+
 def _note_failure(message: IncomingMessage, error: Exception) -> None:
     message.tries += 1
     gives_up = message.tries >= MOST_TRIES
@@ -89,6 +107,8 @@ def _note_failure(message: IncomingMessage, error: Exception) -> None:
 def _become(message: IncomingMessage) -> None:
     with open_file(message.raw) as file:
         parsed = parse(file.read())
+    # In the form in which addresses are stored: a person known by it is not made twice.
+    parsed = replace(parsed, from_address=normalise_address(parsed.from_address) or parsed.from_address)
     message.message_id = parsed.message_id[:255]
     message.next_try_at = None
     automatic = classify(parsed, instance=instance_id())
@@ -107,7 +127,7 @@ def _end(message: IncomingMessage, state: str, reason: str) -> None:
 def _file(message: IncomingMessage, parsed: ParsedMessage) -> None:
     """A comment where the sender may write one; else a new ticket."""
     ticket, author, is_verified = _conversation(message, parsed)
-    files = [_keep_attachment(a.name, a.content, author) for a in parsed.attachments]
+    files = [File(io.BytesIO(one.content), name=one.name) for one in parsed.attachments]
     if ticket is not None and author is not None:
         text, quoted = reply_text(parsed.text)
         message.comment = actions.comment_by_mail(
@@ -136,10 +156,6 @@ def _file(message: IncomingMessage, parsed: ParsedMessage) -> None:
 
 def _thread_of(parsed: ParsedMessage) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*parsed.references, parsed.message_id]))[-20:] if parsed.message_id else ()
-
-
-def _keep_attachment(name: str, content: bytes | memoryview, author: Person | None) -> StoredFile:
-    return store(io.BytesIO(content), name=name, by=author)
 
 
 def _conversation(message: IncomingMessage, parsed: ParsedMessage) -> tuple[Ticket | None, Person | None, bool]:

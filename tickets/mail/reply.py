@@ -71,7 +71,7 @@ class _Cut:
 
     line: int
     body: int
-    # Something said so: an attribution or our marker. Quotation marks alone are weak evidence.
+    # Something said so: an attribution. Quotation marks alone are weak evidence.
     is_certain: bool = True
     # Programs that mark quoted lines let people answer below or between them; header blocks are for top-posting.
     may_be_answered_below: bool = True
@@ -81,16 +81,16 @@ _NOT_FOUND = _Cut(-1, -1)
 _NOTHING_OLD = _Cut(-2, -2)
 
 
-def reply_text(text: str, language: str = "", *, marker: str = "") -> tuple[str, str]:
-    """(what the person wrote, the rest). `marker` is the line above which our own mails ask for the answer.
+def reply_text(text: str) -> tuple[str, str]:
+    """(what the person wrote, the rest).
 
     Answers below or between quoted lines count as written. When nothing would be left as written, all of it is.
     """
     lines = text.split("\n")
     seen = [line[:MAX_LINE].rstrip() for line in lines]
-    cut = _first_cut(seen, " ".join(marker.split()))
+    cut = _first_cut(seen)
     if cut == _NOT_FOUND:
-        cut = _cut_by_library(seen, language)
+        cut = _cut_by_library(seen)
     quoted = _quoted(seen, cut)
     above, below = lines[: quoted.start], lines[quoted.stop :]
     written = "\n\n".join(filter(str.strip, ("\n".join(part).strip("\n") for part in (above, below))))
@@ -126,13 +126,11 @@ def _next_filled(seen: list[str], start: int) -> int:
     return next((number for number in range(start, len(seen)) if seen[number].strip()), -1)
 
 
-def _first_cut(seen: list[str], marker: str) -> _Cut:
+def _first_cut(seen: list[str]) -> _Cut:
     weak = _NOT_FOUND
     for number, line in enumerate(seen[:MAX_LINES]):
         if not line:
             continue
-        if marker and _has_marker(seen, number, marker):
-            return _Cut(number, number + 1) if weak == _NOT_FOUND else _Cut(weak.line, weak.line)
         if _QUOTED.match(line):
             weak = _cut_at_mark(seen, number) if weak == _NOT_FOUND else weak
             continue
@@ -159,15 +157,6 @@ def _cut_at_mark(seen: list[str], number: int) -> _Cut:
         if bare[-1].endswith(":") and _attribution([*bare, ">"], len(bare) - 1) >= 0:
             return _Cut(number, number)
     return _Cut(number, number, is_certain=False)
-
-
-def _has_marker(seen: list[str], number: int, marker: str) -> bool:
-    """Quoting may have wrapped the line."""
-    flat = " ".join(seen[number].lstrip("> ").split())
-    if marker[:12] not in flat:
-        return False
-    following = seen[number + 1].lstrip("> ") if number + 1 < len(seen) else ""
-    return marker in " ".join([flat, *following.split()])
 
 
 def _attribution(seen: list[str], end: int) -> int:
@@ -212,14 +201,14 @@ def _with_rule(seen: list[str], number: int) -> int:
     return above if _RULE.match(seen[above]) else number
 
 
-@lru_cache(maxsize=32)
-def _library_pattern(language: str) -> re.Pattern[str]:
-    languages = EmailReplyParser(languages=[language, *LIBRARY_LANGUAGES]).languages
+@lru_cache(maxsize=1)
+def _library_pattern() -> re.Pattern[str]:
+    languages = EmailReplyParser(languages=LIBRARY_LANGUAGES).languages
     pattern: re.Pattern[str] = EmailMessage(text="", languages=list(dict.fromkeys(languages))).HEADER_REGEX
     return pattern
 
 
-def _cut_by_library(seen: list[str], language: str) -> _Cut:
+def _cut_by_library(seen: list[str]) -> _Cut:
     """A second opinion, for languages that are not ours."""
     lines: list[str] = []
     size = 0
@@ -229,7 +218,7 @@ def _cut_by_library(seen: list[str], language: str) -> _Cut:
             break
         lines.append("" if len(line) > MAX_LINE_FOR_LIBRARY else line.strip())
     text = "\n".join(lines)
-    match = _library_pattern(language[:2]).search(text)
+    match = _library_pattern().search(text)
     if not match:
         return _NOT_FOUND
     start = match.start() + len(match[0]) - len(match[0].lstrip())

@@ -9,7 +9,7 @@ from accounts.models.people import may_answer
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from tickets.models.catalogue import RequestType
 from tickets.querysets import TicketQuerySet
-from tickets.workflow import ALIVE, ENDED, WITH_CUSTOMER, Status, TicketWorkflow, WaitingFor
+from tickets.workflow import ALIVE, ENDED, Status, TicketWorkflow, WaitingFor
 
 
 class Channel(models.TextChoices):
@@ -145,16 +145,8 @@ class Ticket(TicketWorkflow, TenantModel):
         return f"{self.reference} {self.subject}"
 
     @property
-    def is_alive(self) -> bool:
-        return self.status in ALIVE
-
-    @property
     def has_ended(self) -> bool:
         return self.status in ENDED
-
-    @property
-    def waits_for_customer(self) -> bool:
-        return self.status in WITH_CUSTOMER
 
     @property
     def is_complete(self) -> bool:

@@ -1,10 +1,9 @@
 """Who sees which request, note and file: a truth table."""
 
-import io
-
 import pytest
+from django.core.files.base import ContentFile
 
-from accounts.files import store
+from accounts.models import StoredFile
 from conftest import Desk, Visit
 from tickets import actions
 from tickets.models import Comment, Ticket
@@ -67,9 +66,9 @@ def test_a_note_is_not_on_the_customers_page(desk: Desk, visit: Visit) -> None:
 def with_file(desk: Desk, *, is_internal: bool) -> int:
     with desk.entered():
         ticket = desk.submit()
-        file = store(io.BytesIO(b"secret"), name="plan.txt", by=desk.agent)
+        file = ContentFile(b"secret", name="plan.txt")
         actions.comment(ticket, by=desk.agent, text="See the plan.", is_internal=is_internal, files=[file])
-        return int(file.pk)
+        return StoredFile.objects.get(name="plan.txt").pk
 
 
 @pytest.mark.parametrize(
@@ -100,9 +99,10 @@ def test_a_file_cannot_run_anything(desk: Desk, visit: Visit) -> None:
 def test_the_content_type_is_judged_from_the_bytes(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         ticket = desk.submit()
-        file = store(io.BytesIO(b"<script>alert(1)</script>"), name="picture.png", by=desk.agent)
+        file = ContentFile(b"<script>alert(1)</script>", name="picture.png")
         actions.comment(ticket, by=desk.agent, text="", files=[file])
-    answer = visit(desk, desk.requester).get(f"/files/{file.pk}/")
+        kept = StoredFile.objects.get(name="picture.png")
+    answer = visit(desk, desk.requester).get(f"/files/{kept.pk}/")
     assert answer.headers["Content-Type"] == "application/octet-stream"
 
 

@@ -1,0 +1,14 @@
+"""Fields in which a row is found by typing, in the admin."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin.widgets import AutocompleteSelect
+
+
+class Picker(AutocompleteSelect):
+    """Django's, which looks up what was posted to show it again, and fails when that is no number."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        ids = [one for one in value if str(one).isascii() and str(one).isdecimal() and len(str(one)) < 19]
+        return super().optgroups(name, ids, attr)
