@@ -3,19 +3,13 @@
 (() => {
   "use strict";
 
-  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const { all, el, locale, stored } = deskShared;
   const words = () => document.body.dataset;
-  const locale = () => (document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang || "en-GB");
+  const showTimes = (root) => deskShared.showTimes(root, "hush");
   const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 
   function say(text) {
     document.getElementById("live").textContent = text;
-  }
-
-  function el(tag, properties, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
   }
 
   function icon(name) {
@@ -45,31 +39,6 @@
 
   function closeMenus(except) {
     for (const menu of all("details.menu[open]")) if (!except || !menu.contains(except)) menu.open = false;
-  }
-
-  // ---- times ----
-
-  const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
-
-  function showTimes(root) {
-    const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
-    const exactly = new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" });
-    const briefly = new Intl.DateTimeFormat(locale(), { dateStyle: "medium" });
-    for (const time of all("time[data-relative]", root)) {
-      const moment = new Date(time.dateTime);
-      if (isNaN(moment)) continue;
-      const seconds = (moment - Date.now()) / 1000;
-      const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || ["minute", 60];
-      const wall = new Date(time.dateTime.slice(0, 19)); // the desk's own clock, as everywhere else on the page
-      const exact = exactly.format(wall);
-      const near = Math.abs(seconds) < 7 * 86400;
-      const count = Math.abs(seconds) < 60 ? 0 : Math.trunc(seconds / size);
-      time.title = exact;
-      time.replaceChildren(
-        el("span", { className: "near", textContent: near ? relative.format(count, unit) : briefly.format(wall) }),
-        el("span", { className: "hush", textContent: ` (${exact})` }),
-      );
-    }
   }
 
   // ---- search in the topics ----
@@ -200,15 +169,6 @@
   const draftPrefix = () => `desk-draft:${location.host}:${words().person}:`;
   const keyOf = (form) => `${draftPrefix()}${form.dataset.draft || location.pathname}#${form.id}`;
   const timers = new WeakMap();
-
-  // Storage may be switched off or full; then there are no drafts, and nothing else changes.
-  function stored(deed) {
-    try {
-      return deed();
-    } catch {
-      return null;
-    }
-  }
 
   function drafted(form) {
     return [...form.elements].filter((field) => field.name && field.matches("textarea, select, input:not([type=hidden], [type=password], [type=file], [type=checkbox], [type=radio])"));
@@ -389,7 +349,7 @@
         keepDraft(form);
         stored(() => sessionStorage.setItem(PENDING, keyOf(form)));
       }
-      if (form.id === "frame-form") form.elements.back.value = location.pathname + location.search; // a list may have moved on
+      if (form.id === "frame-form" && history.state?.htmx) form.elements.back.value = location.pathname + location.search; // a list moved on
       if ("forget" in form.dataset || "forget" in (event.submitter?.dataset || {})) forgetDrafts((key) => key.startsWith(draftPrefix()));
       hold(form, event.submitter);
     },

@@ -3,24 +3,9 @@
 (() => {
   "use strict";
 
-  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const locale = () => (document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang || "en-GB");
+  const { all, el, locale, stored } = deskShared;
+  const showTimes = () => deskShared.showTimes(document, "desk-hush");
   const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-
-  function el(tag, properties, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  }
-
-  // Storage may be switched off or full; then there are no drafts, and nothing else changes.
-  function stored(deed) {
-    try {
-      return deed();
-    } catch {
-      return null;
-    }
-  }
 
   // ---- what Unfold leaves out: names for its icons, keys for what only a pointer could press, labels in its tables ----
 
@@ -58,31 +43,6 @@
   addEventListener("load", () => {
     for (const box of all("#nav-sidebar .simplebar-content-wrapper")) for (const name of ["role", "aria-label", "tabindex"]) box.removeAttribute(name);
   });
-
-  // ---- times ----
-
-  const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
-
-  function showTimes() {
-    const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
-    const exactly = new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" });
-    const briefly = new Intl.DateTimeFormat(locale(), { dateStyle: "medium" });
-    for (const time of all("time[data-relative]")) {
-      const moment = new Date(time.dateTime);
-      if (isNaN(moment)) continue;
-      const seconds = (moment - Date.now()) / 1000;
-      const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || ["minute", 60];
-      const wall = new Date(time.dateTime.slice(0, 19)); // the desk's own clock, not the browser's
-      const exact = exactly.format(wall);
-      const near = Math.abs(seconds) < 7 * 86400;
-      const count = Math.abs(seconds) < 60 ? 0 : Math.trunc(seconds / size);
-      time.title = exact;
-      time.replaceChildren(
-        near ? relative.format(count, unit) : briefly.format(wall),
-        el("span", { className: "desk-hush", textContent: ` (${exact})` }),
-      );
-    }
-  }
 
   // ---- sending once ----
 
