@@ -107,6 +107,7 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         yield
         connection.close()
         empty_as_owner()
+        forget_hosts()
         with transaction.atomic():
             create_cast()
 

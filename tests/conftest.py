@@ -1,14 +1,11 @@
 """The whole product, running: its own database, web server, worker, listener and browser."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,9 @@ from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
 from servicedesk import environment
 from servicedesk.demo import PASSWORD
+from servicedesk.embedded.browser import find_browser
+from servicedesk.embedded.commands import QUEUES
+from servicedesk.supervisor import smtp_answers, web_answers
 
 ROOT = Path(__file__).resolve().parent.parent
 # A ceiling that only a hang reaches.
@@ -116,8 +116,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     running.query("UPDATE accounts_person SET language = 'en'")
     children = start(env, folder, port)
     try:
-        wait_for(lambda: answers(port), "the web server")
-        wait_for(lambda: listens(smtp_port), "the SMTP listener")
+        wait_for(lambda: web_answers("127.0.0.1", port), "the web server")
+        wait_for(lambda: smtp_answers("127.0.0.1", smtp_port), "the SMTP listener")
         yield running
     finally:
         for child in children:
@@ -153,7 +153,7 @@ def start(env: dict[str, str], folder: Path, port: int) -> list[subprocess.Popen
             "--concurrency",
             "1",
             "-Q",
-            "mail-in,mail-out,clock,documents,celery",
+            QUEUES,
         ],
         [sys.executable, "manage.py", "smtp_listener"],
     ]
@@ -165,34 +165,13 @@ def start(env: dict[str, str], folder: Path, port: int) -> list[subprocess.Popen
     return children
 
 
-def answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/", timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def listens(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
-            return line.recv(3) == b"220"
-    except OSError:
-        return False
-
-
 # ---- the browser ----
-
-
-def chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 # For one file: Playwright's event loop would stand in the way of the database tests that follow on the same worker.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    path = chromium()
+    path = find_browser()
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("CI runs the browser tests, but there is no Chromium.")

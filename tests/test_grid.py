@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Product, log_in, wait_for
+from tests.conftest import ROOT, Product, log_in, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -53,29 +53,7 @@ def cookies(product: Product, browser: Any) -> dict[str, Any]:
     return states
 
 
-# Words that end behind the window's edge or the edge of a box that hides what is too long, without the dots that say so.
-CUT_WORDS = """() => {
-  const cut = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const node = walker.currentNode;
-    const words = node.textContent.trim();
-    if (!words || node.parentElement.closest(".hush, .desk-hush, .sr-only, .skip, [class*=hidden], select, option")) continue;
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    const { right, width, height } = range.getBoundingClientRect();
-    if (!width || !height || !node.parentElement.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-    for (let box = node.parentElement; box; box = box.parentElement) {
-      const style = getComputedStyle(box);
-      const hasDots = style.textOverflow === "ellipsis" && style.whiteSpace === "nowrap";
-      const isForReadersOnly = box.clientWidth <= 1;
-      if (hasDots || isForReadersOnly || ["auto", "scroll"].includes(style.overflowX)) break;
-      const edge = box === document.body ? innerWidth : ["hidden", "clip"].includes(style.overflowX) ? box.getBoundingClientRect().right : Infinity;
-      if (right > edge + 1) cut.push(words);
-    }
-  }
-  return cut;
-}"""
+CUT_WORDS = (ROOT / "tests" / "cut_words.js").read_text()
 
 
 def spoken_to_strangers(product: Product) -> str | None:

@@ -13,6 +13,13 @@ from conftest import PASSWORD, Desk, Visit
 from notifications.models import OutboxMessage
 
 NEW = "another long password"
+CACHE_THAT_IS_DOWN = {
+    "default": {
+        "BACKEND": "accounts.cache.DegradingRedisCache",
+        "LOCATION": "redis://127.0.0.1:1/0",
+        "KEY_PREFIX": "x",
+    }
+}
 
 
 def log_in(browser: Client, email: str, password: str = PASSWORD) -> int:
@@ -112,13 +119,7 @@ def test_many_wrong_passwords_are_stopped(desk: Desk, visit: Visit) -> None:
 
 
 def test_without_its_cache_log_in_fails_closed(desk: Desk, visit: Visit, settings: pytest.FixtureRequest) -> None:
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "accounts.cache.DegradingRedisCache",
-            "LOCATION": "redis://127.0.0.1:1/0",
-            "KEY_PREFIX": "x",
-        }
-    }
+    settings.CACHES = CACHE_THAT_IS_DOWN
     browser = visit(desk)
     log_in(browser, desk.requester.email)
     assert not is_in(browser)
@@ -126,13 +127,7 @@ def test_without_its_cache_log_in_fails_closed(desk: Desk, visit: Visit, setting
 
 def test_without_its_cache_pages_still_come(desk: Desk, visit: Visit, settings: pytest.FixtureRequest) -> None:
     browser = visit(desk, desk.requester)
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "accounts.cache.DegradingRedisCache",
-            "LOCATION": "redis://127.0.0.1:1/0",
-            "KEY_PREFIX": "x",
-        }
-    }
+    settings.CACHES = CACHE_THAT_IS_DOWN
     assert is_in(browser)
 
 

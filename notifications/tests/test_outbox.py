@@ -8,6 +8,7 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.hosts import tenant_ids
 from conftest import Desk
 from notifications import delivery, tasks
 from notifications.models import OutboxMessage, OutboxState
@@ -108,7 +109,7 @@ def test_the_sweep_takes_up_a_killed_delivery(message: OutboxMessage, desk: Desk
 
 
 def test_only_desks_with_due_mail_are_visited(message: OutboxMessage, desk: Desk, rival: Desk) -> None:
-    assert tasks.tenants_with_due_mail() == [desk.id]
+    assert tenant_ids("SELECT tenant_id FROM desk_tenants_with_due_mail()") == [desk.id]
 
 
 # ---- what stands in it ----

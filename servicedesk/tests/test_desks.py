@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from accounts.hosts import active_tenant_ids, find_host
 from accounts.models import Person, Tenant
 from accounts.tenancy import enter
+from conftest import Desk
 from notifications.models import OutboxMessage
 from servicedesk.desks import Brand, CannotCreate, create_desk
 from servicedesk.presets import PRESETS
@@ -122,3 +123,15 @@ def test_the_desks_are_shown(desk: object) -> None:
     out = io.StringIO()
     call_command("show_desks", stdout=out)
     assert "http://alpha.localhost:8000/admin/" in out.getvalue()
+
+
+def test_the_shell_works_inside_a_desk(committed_desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = "from accounts.models import Person; print(Person.objects.get(email='requester@alpha.example'))"
+    call_command("shell", "--no-imports", "--host", committed_desk.host, "--command", asked)
+    assert capsys.readouterr().out.strip() == "Rita Requester"
+
+
+@pytest.mark.django_db
+def test_the_shell_refuses_a_host_of_nobody() -> None:
+    with pytest.raises(CommandError, match="no active desk"):
+        call_command("shell", "--host", "nobody.localhost", "--command", "pass")

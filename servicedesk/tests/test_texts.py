@@ -5,6 +5,7 @@ import re
 import pytest
 from django.utils import translation
 
+from accounts.models import Person
 from accounts.texts import Texts
 from conftest import Desk, Visit
 from servicedesk.catalogues import TRANSLATED, read_catalogue, untranslated
@@ -41,9 +42,24 @@ def test_translations_have_no_straight_quotes_where_markup_would_break(language:
 
 
 def test_the_persons_own_language_goes_first(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        Person.objects.filter(pk=desk.requester.pk).update(language="lv")
     browser = visit(desk, desk.requester)
-    browser.post("/language/", {"language": "lv", "next": "/"})
-    assert browser.get("/requests/").headers["Content-Language"] == "lv"
+    browser.cookies["desk_language"] = "en"
+    page = browser.get("/requests/", headers={"accept-language": "en"})
+    assert page.headers["Content-Language"] == "lv"
+
+
+def test_a_chosen_language_becomes_the_persons_own(desk: Desk, visit: Visit) -> None:
+    visit(desk, desk.requester).post("/language/", {"language": "lv"})
+    with desk.entered():
+        assert Person.objects.get(pk=desk.requester.pk).language == "lv"
+
+
+def test_a_visitors_choice_goes_before_their_browsers_language(desk: Desk, visit: Visit) -> None:
+    browser = visit(desk)
+    browser.post("/language/", {"language": "en"})
+    assert browser.get("/", headers={"accept-language": "lv"}).headers["Content-Language"] == "en"
 
 
 def test_a_language_the_desk_does_not_offer_is_not_taken(desk: Desk, visit: Visit) -> None:

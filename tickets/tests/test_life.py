@@ -3,13 +3,15 @@
 import hashlib
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.errors import NotAllowed, Refused
-from conftest import Desk, comments_of
+from accounts.models import Person
+from conftest import Desk, comments_of, person
 from tickets import actions
 from tickets.models import Approval, Ticket, TimeEntry
 from tickets.workflow import Status, WaitingFor
@@ -17,6 +19,11 @@ from tickets.workflow import Status, WaitingFor
 
 def status_of(ticket: Ticket) -> str:
     return str(Ticket.objects.get(pk=ticket.pk).status)
+
+
+def second_agent(**roles: Any) -> Person:
+    """Somebody whom the load alone would not choose: of two idle agents the first gets it."""
+    return person("Otto Other", "other@alpha.example", is_agent=True, **roles)
 
 
 def test_b7_a_request_is_open_and_assigned(inside: Desk) -> None:
@@ -31,14 +38,25 @@ def test_b8_references_count_up(inside: Desk) -> None:
 
 def test_the_types_own_assignee_goes_before_load(inside: Desk) -> None:
     request_type = inside.type()
-    request_type.default_assignee = inside.agent
+    request_type.default_assignee = second_agent()
     request_type.save()
-    assert inside.submit(request_type=request_type).assignee == inside.agent
+    assert inside.submit(request_type=request_type).assignee == request_type.default_assignee
 
 
 def test_k17_the_recording_first_line_agent_keeps_it(inside: Desk) -> None:
-    ticket = inside.submit(by=inside.agent, requester=inside.requester)
-    assert ticket.assignee == inside.agent
+    recording = second_agent()
+    assert inside.submit(by=recording, requester=inside.requester).assignee == recording
+
+
+def test_k17_a_recording_second_line_agent_hands_it_on(inside: Desk) -> None:
+    recording = second_agent(support_line=2)
+    assert inside.submit(by=recording, requester=inside.requester).assignee == inside.agent
+
+
+def test_b7_the_least_loaded_agent_gets_it(inside: Desk) -> None:
+    inside.submit()
+    idle = second_agent()
+    assert inside.submit().assignee == idle
 
 
 def test_the_same_form_twice_is_one_request(inside: Desk) -> None:

@@ -1,5 +1,6 @@
 """Which mail no person wrote. A customer's mail that is taken for a machine's would be lost to him."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from tickets.mail.automatic import Automatic, classify
 from tickets.mail.parse import parse
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "mail"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the collection of sample messages is not here")
+# Messages of strangers are not ours to publish; these tests judge those of three public collections.
+SAMPLES = os.environ.get("MAIL_SAMPLES", "")
+needs_samples = pytest.mark.skipif(not SAMPLES, reason="MAIL_SAMPLES names no folder with .eml and .txt files.")
 
 # Of these a person is the sender, or nothing is in them.
 WRITTEN = {"is-not-bounce-01.eml", "is-not-bounce-02.eml", "size-1"}
@@ -21,23 +23,32 @@ def kind_of(*fields: str, body: str = "Hello") -> Automatic | None:
     return classify(parse(("\n".join(fields) + "\n\n" + body).encode()))
 
 
+def collection(name: str) -> Path:
+    folder = Path(SAMPLES) / name
+    if not folder.is_dir():
+        pytest.skip(f"MAIL_SAMPLES has no folder {name}.")
+    return folder
+
+
 @needs_samples
 def test_all_bounces_of_the_collection_are_automatic() -> None:
-    files = [path for path in (SAMPLES / "sisimai").rglob("*") if path.is_file() and path.name not in WRITTEN]
+    files = [path for path in collection("sisimai").rglob("*") if path.is_file() and path.name not in WRITTEN]
+    assert files
     assert [path.name for path in files if classify(parse(path.read_bytes())) is None] == []
 
 
 @needs_samples
 @pytest.mark.parametrize("folder", ["talon", "djhelpdesk"])
 def test_no_letter_of_the_collection_is_automatic(folder: str) -> None:
-    files = sorted((SAMPLES / folder).glob("*.eml"))
+    files = sorted(collection(folder).glob("*.eml"))
+    assert files
     assert [path.name for path in files if classify(parse(path.read_bytes()))] == []
 
 
 @needs_samples
 @pytest.mark.parametrize("name", sorted(WRITTEN - {"size-1"}))
 def test_what_only_looks_like_a_bounce_is_not_automatic(name: str) -> None:
-    assert classify(parse((SAMPLES / "sisimai/maildir/not" / name).read_bytes())) is None
+    assert classify(parse((collection("sisimai") / "maildir/not" / name).read_bytes())) is None
 
 
 @pytest.mark.parametrize(

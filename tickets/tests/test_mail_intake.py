@@ -1,9 +1,12 @@
 """From an e-mail to a request or a comment (B5), and who is believed."""
 
 from email.message import EmailMessage
+from email.policy import SMTPUTF8
 
 import pytest
 
+from accounts.addresses import normalise_address
+from accounts.errors import NotAllowed, Refused
 from accounts.models import Person
 from conftest import Desk, comments_of
 from notifications.delivery import INSTANCE_HEADER, instance_id
@@ -44,6 +47,14 @@ def test_b5_a_mail_becomes_a_request(inside: Desk) -> None:
 
 def test_b5_it_is_the_known_persons_request(inside: Desk) -> None:
     assert receive(letter(inside.requester.email)).ticket.requester == inside.requester
+
+
+def test_a_person_is_known_by_an_address_with_letters_of_their_own(inside: Desk) -> None:
+    inside.requester.email = normalise_address("rita@bücher.example")
+    inside.requester.save(update_fields=["email"])
+    message = letter("rita@bücher.example")
+    message.policy = SMTPUTF8
+    assert receive(message).ticket.requester == inside.requester
 
 
 def test_who_represents_one_organisation_asks_for_it(inside: Desk) -> None:
@@ -215,6 +226,17 @@ def test_a_later_try_succeeds(inside: Desk, monkeypatch: pytest.MonkeyPatch) -> 
     again = intake.process(done.pk)
     assert again is not None
     assert again.state == IncomingState.TICKET
+
+
+def test_what_did_not_fail_is_not_processed_twice(inside: Desk) -> None:
+    done = receive(letter(inside.requester.email))
+    with pytest.raises(Refused, match="did not fail"):
+        intake.try_again(done, by=inside.agent)
+
+
+def test_only_who_answers_has_a_mail_processed_again(inside: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        intake.try_again(receive(letter(inside.requester.email)), by=inside.accountant)
 
 
 def test_an_address_leads_to_its_desk(desk: Desk, rival: Desk) -> None:
