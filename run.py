@@ -35,7 +35,7 @@ python3 run.py COMMAND [ARGUMENTS]      (or: make COMMAND ARGS="…")
   bench       benchmarks; --help lists them
   services    PostgreSQL and Valkey alone, until Ctrl-C
 
-The first start installs what requirements.txt names into .venv and takes about a minute.
+The first start installs what requirements.txt names into .venv and takes half a minute to a minute.
 Variables: PORT, SMTP_PORT, HOST, DATABASE_URL, REDIS_URL, EMAIL_URL ... (docs/operations.md); PYTHON, CHROMIUM.
 """
 COMMANDS = ("run", "test", "test-all", "check", "manage", "bench", "services")

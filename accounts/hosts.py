@@ -4,6 +4,7 @@ Each is one SECURITY DEFINER function that returns ids only (accounts/migrations
 """
 
 import time
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
@@ -52,8 +53,13 @@ def forget_hosts(**_signal: object) -> None:
 
 def active_tenant_ids() -> list[int]:
     """All active tenants, for jobs that visit each."""
+    return tenant_ids("SELECT tenant_id FROM desk_active_tenants() ORDER BY 1")
+
+
+def tenant_ids(query: str, *values: datetime) -> list[int]:
+    """What one of the functions above the walls answers to 'which tenants have something due?'."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id FROM desk_active_tenants() ORDER BY 1")
+        cursor.execute(query, values)
         return [row[0] for row in cursor.fetchall()]
 
 

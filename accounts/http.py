@@ -18,6 +18,6 @@ class DeskRequest(HttpRequest):
 
 
 class PersonRequest(DeskRequest):
-    """A request of somebody who is logged in (see accounts.access.login_required)."""
+    """A request of somebody who is logged in (see accounts.access.person_required)."""
 
     person: Person

@@ -1,4 +1,5 @@
-"""Handing jobs to the broker. Rows say what is to be done; a job only makes it happen sooner than the sweep would."""
+"""Handing jobs to the broker. Rows say what is to be done, and a job only makes it happen sooner than the sweep would;
+only a forgotten password has no row, because looking it up before the answer would tell who is known."""
 
 from typing import Any
 

@@ -33,10 +33,13 @@ WORD = "Warehouse"
 FUNCTIONS = {
     "desk_search_people": f"'{WORD}'",
     "desk_search_organisations": f"'{WORD}'",
+    "desk_search_staff": f"'{WORD}'",
     "desk_find_host": "'bench-1.localhost'",
     "desk_find_mailbox": "'support@bench-1.localhost'",
     "desk_tenants_with_due_clock": "now()",
     "desk_tenants_with_due_incoming": "",
+    "desk_tenants_with_due_mail": "",
+    "desk_tenants_with_due_documents": "",
 }
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.databases import CHECKOUT, OWNER, environment
+from servicedesk.embedded.commands import WEB_STATEMENT_TIMEOUT_MS
 
 PATIENCE_SECONDS = 30.0
 PRODUCT, BARE, BARE_LOGIN = "product", "bare", "bare with log-in"
@@ -44,7 +45,7 @@ def gunicorn(tickets: int, kind: str, tenant: int) -> Iterator[Server]:
 def server_environment(tickets: int, kind: str, tenant: int) -> dict[str, str]:
     if kind == PRODUCT:
         # The limit under which `run` starts the product's web.
-        given = environment(tickets, STATEMENT_TIMEOUT_MS="15000")
+        given = environment(tickets, STATEMENT_TIMEOUT_MS=WEB_STATEMENT_TIMEOUT_MS)
     else:
         login = "1" if kind == BARE_LOGIN else ""
         given = environment(tickets, "bench.settings", BENCH_TENANT=str(tenant), BENCH_LOGIN=login)

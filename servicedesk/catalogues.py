@@ -17,8 +17,9 @@ from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
+from servicedesk.line import APPS
+
 ROOT = Path(settings.BASE_DIR)
-APPS = ("accounts", "notifications", "tickets", "billing", "servicedesk")
 KEYWORDS: dict[str, Any] = {
     "_": None,
     "gettext": None,

@@ -36,10 +36,6 @@ def number(name: str, default: int, lowest: int = 0, highest: int = 2**31 - 1) -
     return int(value)
 
 
-def words(name: str) -> list[str]:
-    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
-
-
 def _url(name: str, schemes: tuple[str, ...], example: str) -> ParseResult:
     value = text(name)
     url = urlparse(value)

@@ -17,7 +17,7 @@ class HealthMiddleware:
 
 
 def health() -> HttpResponse:
-    """200 when the database and the cache answer, 503 when the database does not; a cache may be down."""
+    """200 when the database answers, else 503. A cache that is down is told, and no reason to send nobody here."""
     parts = {"database": database_answers(), "cache": cache_answers()}
     return JsonResponse({"parts": parts}, status=200 if parts["database"] else 503)
 

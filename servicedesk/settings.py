@@ -274,7 +274,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
     "SITE_URL": "/",
     "STYLES": [lambda request: static("admin/desk-admin.css")],
-    "SCRIPTS": [lambda request: static("admin/desk-admin.js")],
+    "SCRIPTS": [lambda request: static("shared.js"), lambda request: static("admin/desk-admin.js")],
     "COLORS": {"primary": "servicedesk.admin_site.palette"},
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,

@@ -35,7 +35,7 @@ WAITING_SHOWN, RECENT_SHOWN = 10, 5
 @require_GET
 def home(request: DeskRequest) -> HttpResponse:
     if request.person is None:
-        context = {"form": LoginForm(request=request), "demo_logins": demo_logins() if settings.DEMO else []}
+        context = {"form": LoginForm(request=request), "demo_logins": demo_logins()}
         return render(request, "portal/front.html", context)
     return person_home(cast(PersonRequest, request))
 
@@ -126,7 +126,6 @@ def demo_mail_message(request: DeskRequest, key: str) -> HttpResponse:
             "key": mail.key,
             "to": mail.recipient,
             "from": mail.parsed.from_address,
-            "from_name": mail.parsed.from_name,
             "reply_to": mail.parsed.reply_to[0][1] if mail.parsed.reply_to else mail.parsed.from_address,
             "subject": mail.parsed.subject,
             "at": mail.at,
@@ -134,7 +133,6 @@ def demo_mail_message(request: DeskRequest, key: str) -> HttpResponse:
             "has_html": bool(mail.html),
             "message_id": mail.parsed.message_id,
         },
-        "desk_address": request.tenant.support_email,
     }
     return render(request, "demo/message.html", context)
 

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 import structlog
 from celery import shared_task
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import Refused
+from accounts.hosts import tenant_ids
 from accounts.tenancy import enter
 from tickets import actions
 from tickets.models import Ticket
@@ -22,15 +23,9 @@ BATCH = 100
 def accept_silent() -> None:
     """Remind of reviews that end soon and accept those that ended in silence (B19), tenant by tenant."""
     now = timezone.now()
-    for tenant_id in tenants_with_due_clock(now):
+    for tenant_id in tenant_ids("SELECT tenant_id FROM desk_tenants_with_due_clock(%s)", now):
         while work_off(tenant_id, now) == BATCH:
             pass
-
-
-def tenants_with_due_clock(now: datetime) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id FROM desk_tenants_with_due_clock(%s)", [now])
-        return [row[0] for row in cursor.fetchall()]
 
 
 def work_off(tenant_id: int, now: datetime) -> int:

@@ -3,5 +3,5 @@
 from accounts.registry import Registry
 from tickets.models import Ticket
 
-# May work start? Billing answers for orders that must be paid first.
+# May work start? For billing, once there are orders that must be paid first; nobody asks for more yet.
 may_start_work: Registry[[Ticket], "str | None"] = Registry()

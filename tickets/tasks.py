@@ -1,8 +1,8 @@
 """Jobs of the intake. They call verbs (through tickets.mail.intake), so they live above them."""
 
 from celery import shared_task
-from django.db import connection
 
+from accounts.hosts import tenant_ids
 from accounts.tenancy import enter
 from tickets.mail import intake
 
@@ -18,15 +18,9 @@ def process_incoming(tenant_id: int, message_id: int) -> None:
 @shared_task
 def sweep_incoming() -> None:
     """Take up what a broker lost, what a crash interrupted and what waits for its next try."""
-    for tenant_id in tenants_with_due_incoming():
+    for tenant_id in tenant_ids("SELECT tenant_id FROM desk_tenants_with_due_incoming()"):
         with enter(tenant_id):
             due = intake.due_incoming(SWEEP_BATCH)
         for message_id in due:
             with enter(tenant_id):
                 intake.process(message_id)
-
-
-def tenants_with_due_incoming() -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id FROM desk_tenants_with_due_incoming()")
-        return [row[0] for row in cursor.fetchall()]

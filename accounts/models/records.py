@@ -44,7 +44,7 @@ class StoredFile(TenantModel):
     """A file under a server-made name. Who may read it is decided by what it is attached to."""
 
     key = models.CharField(max_length=120)
-    # As shown to people: normalised by accounts.files, never part of a path.
+    # As shown to people: made harmless by accounts.names, never part of a path.
     name = models.CharField(_("file name"), max_length=150)
     size = models.BigIntegerField(_("size"))
     # Judged from the content by us, not believed from the sender.

@@ -18,6 +18,7 @@ from servicedesk.embedded.process import spawn, stop
 from servicedesk.embedded.services import host_lock, services_for_tests, shared_services, started
 from servicedesk.embedded.variables import Environment, as_app, as_owner, full_environment
 from servicedesk.embedded.words import CannotStartError, complain, say
+from servicedesk.line import APPS
 from servicedesk.supervisor import (
     Child,
     Interrupted,
@@ -34,13 +35,12 @@ from servicedesk.supervisor import (
 
 CHECKOUT = variables.checkout_folder()
 VAR = CHECKOUT / "var"
-APPS = ("accounts", "notifications", "tickets", "billing", "servicedesk")
 QUEUES = "mail-in,mail-out,clock,documents,celery"
 # One worker has no neighbours to look for, which takes a second at each start.
 LONE_WORKER = ("--concurrency", "2", "--without-mingle", "--without-gossip")
 # A person waits for a page; jobs may take longer.
 WEB_STATEMENT_TIMEOUT_MS = "15000"
-NEEDS_OWNER = ("migrate", "makemigrations", "erase_person")
+NEEDS_OWNER = ("migrate", "makemigrations")
 END_SECONDS = 20.0
 
 

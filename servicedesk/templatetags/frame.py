@@ -40,7 +40,6 @@ class Frame(NamedTuple):
     language: str
     brand_name: str
     initial: str
-    logo_url: str
     here: str
     person: Who | None
     acting: Choice | None
@@ -64,15 +63,14 @@ def _frame(facts: Frame) -> SafeString:
 
 def _facts(context: RequestContext) -> Frame:
     """Everything may be missing: error pages show themselves at an unknown host too."""
-    tenant, brand, person, acting = (context.get(name) for name in ("tenant", "brand", "person", "acting"))
-    name = (brand and brand["name"]) or (tenant and tenant.name) or ""
+    brand, person, acting = (context.get(name) for name in ("brand", "person", "acting"))
+    name = brand["name"] if brand else ""
     match = context["request"].resolver_match if "request" in context else None
     view = (match and match.view_name) or ""
     return Frame(
         language=(get_language() or "en")[:2],
         brand_name=name or _("Service desk"),
         initial=name[:1] or "?",
-        logo_url=(brand and brand["logo_url"]) or "",
         here=context.get("nav_current") or "",
         person=Who(person.name, person.email, person.initials, person.is_staff) if person else None,
         acting=_choice(acting) if acting else None,
