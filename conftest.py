@@ -9,6 +9,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,11 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from django.utils import timezone
 
 from accounts.hosts import forget_hosts
 from accounts.invitations import obtain_user
-from accounts.models import Organisation, Person, Representation, Tenant, User
+from accounts.models import Deputy, Organisation, Person, Representation, Tenant, User
 from accounts.tenancy import enter
 from servicedesk import environment
 from servicedesk.catalogues import compile_catalogues
@@ -138,8 +141,9 @@ def _as_at_start(settings: Any, tmp_path: Any) -> Iterator[None]:
 class Desk:
     """A tenant with its people.
 
-    `requester` owns the tickets; `colleague` shares the organisation; `stranger` is another customer's; everybody of
-    the other desk is an outsider.
+    `requester` owns the tickets; `colleague` shares the organisation and may approve; `stranger` is another customer's;
+    everybody of the other desk is an outsider. The methods below add who is needed by few tests only: further people
+    would change everybody's lists.
     """
 
     tenant: Tenant
@@ -184,6 +188,96 @@ class Desk:
     def accepted(self, *, minutes: int = 25) -> Ticket:
         return actions.accept_solution(self.delivered(minutes=minutes), by=self.requester)
 
+    def started(self, *, minutes: int = 0, **changes: Any) -> Ticket:
+        ticket = actions.start_work(self.submit(**changes), by=self.agent, expected_minutes=20)
+        if minutes:
+            actions.record_time(ticket, by=self.agent, minutes=minutes, description="Looked into it")
+        return ticket
+
+    def asked(self) -> Ticket:
+        """WAITING FOR CUSTOMER, for information."""
+        return actions.request_information(self.submit(), by=self.agent, text="Which printer?")
+
+    def estimated(self, ticket: Ticket | None = None, **changes: Any) -> Ticket:
+        """With an open version: three hours and a fixed price, together 290.00 at the preset's price of an hour."""
+        ticket = ticket or self.submit()
+        values: dict[str, Any] = {"by": self.agent, "lines": LINES, "due_on": in_days(14), **changes}
+        actions.send_estimate(ticket, **values)
+        return Ticket.objects.get(pk=ticket.pk)
+
+    def agreed(self, ticket: Ticket | None = None) -> Ticket:
+        """ESTIMATE ACCEPTED, by the approver."""
+        return actions.accept_estimate(ticket or self.estimated(), by=self.approver)
+
+    def reopened(self, *, minutes: int = 25) -> Ticket:
+        """Delivered, and sent back with words."""
+        return actions.reopen(self.delivered(minutes=minutes), by=self.requester, text="Page two is missing.")
+
+    def scheduled(self, *, minutes: int = 25) -> Ticket:
+        """READY TO DEPLOY."""
+        return actions.schedule_deployment(self.reopened(minutes=minutes), by=self.agent, day=in_days(3))
+
+    # ---- people who join where a test is about them ----
+
+    @property
+    def approver(self) -> Person:
+        """The colleague, who approves without limit."""
+        return self.colleague
+
+    def clerk(self) -> Person:
+        """Asks for the organisation, and approves nothing."""
+        return self._representative("Cleo Clerk")
+
+    def signatory(self) -> Person:
+        """Approves for the organisation without limit, and asks nothing."""
+        return self._representative("Sally Signatory", may_ask=False, may_approve=True)
+
+    def small_approver(self) -> Person:
+        """Approves up to ten, which no estimate here reaches."""
+        return self._representative("Linus Limited", may_ask=False, may_approve=True, approval_limit=10)
+
+    def reader(self) -> Person:
+        """Of the organisation, without a right."""
+        return self._representative("Ray Reader", may_ask=False)
+
+    def deputy(self) -> Person:
+        """Stands in for the approver these weeks, and has no right of their own."""
+        row = self._representative("Dora Deputy", may_ask=False)
+        right = Representation.objects.get(person=self.approver, organisation=self.organisation)
+        Deputy.objects.get_or_create(
+            representation=right, person=row, defaults={"starts_on": in_days(-7), "ends_on": in_days(7)}
+        )
+        return row
+
+    def specialist(self) -> Person:
+        """An agent of the second line."""
+        return self.joins("Sven Specialist", is_agent=True, support_line=2)
+
+    def guest(self, ticket: Ticket) -> Person:
+        """Invited to this one request by who asked for it."""
+        row = self.joins("Gus Guest")
+        actions.add_participant(ticket, by=self.requester, address=row.email)
+        return row
+
+    def _representative(self, name: str, **rights: Any) -> Person:
+        row = self.joins(name)
+        Representation.objects.get_or_create(person=row, organisation=self.organisation, defaults=rights)
+        return row
+
+    def joins(self, name: str, **roles: Any) -> Person:
+        """Somebody by name, who is made when nobody asked for them before."""
+        email = f"{name.partition(' ')[0].lower()}@{self.host.partition('.')[0]}.example"
+        found: Person | None = Person.objects.filter(email=email).select_related("user").first()
+        return found or person(name, email, **roles)
+
+
+def in_days(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)
+
+
+# An estimate's lines: 180 minutes, and something at a fixed price.
+LINES = (actions.NewLine("Analysis", minutes=180), actions.NewLine("A new tray", price=Decimal("110.00")))
+
 
 def create_cast() -> None:
     for slug in ("alpha", "beta"):
@@ -195,6 +289,9 @@ def create_cast() -> None:
             support_email=f"support@{slug}.localhost",
             language="en",
             languages=["en", "lv"],
+            # Most tests are not about it; those that are set their own.
+            threshold_minutes=120,
+            business_days=False,
         )
         with enter(tenant.pk):
             _people(slug)

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_save
+from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,7 +9,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.hosts import forget_hosts
-        from accounts.models import Tenant, TenantHost
+        from accounts.models import ClosedDay, Tenant, TenantHost
 
-        for model in (Tenant, TenantHost):
-            post_save.connect(forget_hosts, sender=model, dispatch_uid="accounts.hosts")
+        for model in (Tenant, TenantHost, ClosedDay):
+            for signal in (post_save, post_delete):
+                signal.connect(forget_hosts, sender=model, dispatch_uid=f"accounts.hosts.{model.__name__}")

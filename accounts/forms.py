@@ -7,12 +7,13 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
 from accounts.addresses import normalise_address
 from accounts.jobs import after_commit
-from accounts.models import Person
+from accounts.models import Person, Representation
 from accounts.tenancy import current_tenant_id
 
 
@@ -62,3 +63,70 @@ class ChoosePasswordForm(forms.Form):
             validate_password(password, self.person.user)
         except ValidationError as error:
             self.add_error("password1", error)
+
+
+class DeputyForm(forms.Form):
+    """A colleague, and the days on which they decide."""
+
+    person: "forms.ModelChoiceField[Person]" = forms.ModelChoiceField(
+        label=_("Colleague"), queryset=None, empty_label=None
+    )
+    starts_on = forms.DateField(
+        label=_("First day"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+    ends_on = forms.DateField(
+        label=_("Last day"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+
+    def __init__(self, *args: Any, approver: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rights = [row for row in approver.represents if row.may_approve]
+        ids = [row.organisation_id for row in self.rights]
+        colleagues = Person.objects.active().filter(representations__organisation_id__in=ids).exclude(pk=approver.pk)
+        self.fields["person"].queryset = colleagues.distinct().order_by("name")  # type: ignore[attr-defined]
+
+    @property
+    def has_colleagues(self) -> bool:
+        return bool(self.fields["person"].queryset.exists())  # type: ignore[attr-defined]
+
+    def shared_with(self, person: Person) -> list[Representation]:
+        """The approver's rights at the organisations that the colleague represents too."""
+        return [row for row in self.rights if row.organisation_id in person.organisation_ids]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        first, last = values.get("starts_on"), values.get("ends_on")
+        if first and last and last < first:
+            self.add_error("ends_on", _("The last day is before the first one."))
+        elif last and last < timezone.localdate():
+            self.add_error("ends_on", _("This day has passed. Choose today or a later day."))
+        return values
+
+
+class TokenForm(forms.Form):
+    """A token for a program: what it is for, and how long it works."""
+
+    name = forms.CharField(
+        label=_("What it is for"),
+        max_length=60,
+        help_text=_("The name of the program or of the computer it runs on. You read it here when you revoke it."),
+    )
+    expires_on = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("Empty: until you revoke it."),
+    )
+
+    def clean_name(self) -> str:
+        return " ".join(str(self.cleaned_data["name"]).split())
+
+    def clean_expires_on(self) -> Any:
+        last = self.cleaned_data["expires_on"]
+        if last and last < timezone.localdate():
+            raise forms.ValidationError(_("This day has passed. Choose today or a later day."))
+        return last

@@ -4,13 +4,13 @@ Each is one SECURITY DEFINER function that returns ids only (accounts/migrations
 """
 
 import time
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import connection
 
-from accounts.models import Tenant, TenantHost
-from accounts.tenancy import enter
+from accounts.models import ClosedDay, Tenant, TenantHost
+from accounts.tenancy import current_tenant_id, enter
 
 # A host changes hands seldom, and every request asks.
 _REMEMBER_SECONDS = 30
@@ -19,6 +19,8 @@ _known: dict[str, tuple[float, tuple[int, int]]] = {}
 # (accounts.apps), the others after a moment. Verbs and clocks read the policy from the database, never from here.
 _REMEMBER_DESK_SECONDS = 5
 _desks: dict[int, tuple[float, TenantHost]] = {}
+_primary: dict[int, tuple[float, TenantHost]] = {}
+_closed: dict[int, tuple[float, frozenset[date]]] = {}
 
 
 def find_host(host: str) -> tuple[int, int] | None:
@@ -47,8 +49,8 @@ def host_with_tenant(host_id: int) -> TenantHost:
 
 
 def forget_hosts(**_signal: object) -> None:
-    _known.clear()
-    _desks.clear()
+    for remembered in (_known, _desks, _primary, _closed):
+        remembered.clear()
 
 
 def active_tenant_ids() -> list[int]:
@@ -75,10 +77,24 @@ def demo_desks() -> list[TenantHost]:
 
 
 def current_host() -> TenantHost:
-    """The entered tenant's host for links made outside of a request."""
-    host = TenantHost.objects.order_by("-is_primary", "id").first()
-    assert host is not None  # a desk is made with its hosts, and nothing removes the last one
-    return host
+    """The entered tenant's host for links made outside of a request, its tenant at hand. For reading only."""
+    tenant_id = current_tenant_id()
+    found = _primary.get(tenant_id)
+    if found is None or found[0] < time.monotonic():
+        row = TenantHost.objects.select_related("tenant").order_by("-is_primary", "id").first()
+        assert row is not None  # a desk is made with its hosts, and nothing removes the last one
+        found = _primary[tenant_id] = (time.monotonic() + _REMEMBER_DESK_SECONDS, row)
+    return found[1]
+
+
+def closed_days() -> frozenset[date]:
+    """The days on which the entered tenant does not work, besides weekends and public holidays."""
+    tenant_id = current_tenant_id()
+    found = _closed.get(tenant_id)
+    if found is None or found[0] < time.monotonic():
+        days = frozenset(ClosedDay.objects.values_list("day", flat=True))
+        found = _closed[tenant_id] = (time.monotonic() + _REMEMBER_DESK_SECONDS, days)
+    return found[1]
 
 
 def offered_languages(tenant: Tenant) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from accounts.models import Organisation, Person, Tenant, TenantHost
+from accounts.models import ApiToken, Organisation, Person, Tenant, TenantHost
 
 
 class DeskRequest(HttpRequest):
@@ -14,6 +14,8 @@ class DeskRequest(HttpRequest):
     person: Person | None
     # The organisation the person acts for; None for staff, visitors and persons without one.
     acting: Organisation | None
+    # By which a program acts for the person; None for a session.
+    token: ApiToken | None
     LANGUAGE_CODE: str
 
 

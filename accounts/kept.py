@@ -9,7 +9,7 @@ KEY = "kept"
 # A long comment fits; a hostile form does not fill the session store.
 MOST_CHARACTERS = 20_000
 # What people write in our forms. Never passwords, never what somebody else's form brought.
-WORDS = ("text", "summary", "description", "due_date", "organisation", "on_behalf_of")
+WORDS = ("text", "summary", "description", "due_date", "organisation", "on_behalf_of", "order_number", "cost_centre")
 
 
 def page_of(request: HttpRequest) -> str:

@@ -5,23 +5,26 @@ from typing import cast
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from accounts.auth import session_person
 from accounts.hosts import demo_desks, find_host, host_with_tenant, offered_languages
 from accounts.http import DeskRequest
 from accounts.models import Organisation, Person, Session
+from accounts.problems import answer, is_for_programs
 from accounts.sessions import looks_like_a_key
 from accounts.tenancy import enter
+from accounts.tokens import note_use, read_token, token_sent
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# What a visitor without a session may send: no page of theirs takes files.
+# What a visitor without a session or a token may send: no page of theirs takes files.
 VISITOR_BYTES = 1024 * 1024
 
 
@@ -53,6 +56,8 @@ class TenantMiddleware:
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
     """A plain page; in demo mode it leads to the demo desks."""
+    if is_for_programs(request):
+        return answer(404, "no_desk", _("There is no desk at this address."))
     desks = [(host.brand_name, f"{host.address}/") for host in demo_desks()]
     return render(request, "portal/unknown_host.html", {"desks": desks}, status=404)
 
@@ -63,18 +68,31 @@ def receive_upload(request: HttpRequest, tenant_id: int) -> HttpResponse | None:
         return None
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or (int(length) > VISITOR_BYTES and not may_send(request, tenant_id, int(length))):
-        return render(request, "errors/too_large.html", status=413)
+        return too_large(request)
     try:
-        _ = request.POST
+        _read = request.body if is_for_programs(request) else request.POST
+    except RequestDataTooBig:
+        return too_large(request)
     except (SuspiciousOperation, BadRequest, MultiPartParserError, OSError, LookupError, UnicodeError):
-        return render(request, "400.html", status=400)
+        return answer(400, "unreadable") if is_for_programs(request) else render(request, "400.html", status=400)
     return None
 
 
+def too_large(request: HttpRequest) -> HttpResponse:
+    if is_for_programs(request):
+        return answer(413, "too_large")
+    return render(request, "errors/too_large.html", status=413)
+
+
 def may_send(request: HttpRequest, tenant_id: int, length: int) -> bool:
-    """Large bodies are for people who are logged in; a cookie that merely looks like it is not enough."""
+    """Large bodies are for people who are logged in, and for their programs; a cookie or a token that merely looks
+    like one is not enough."""
     if length > (settings.MAX_FILES + 1) * settings.MAX_FILE_BYTES:
         return False
+    token = token_sent(request)
+    if token is not None:
+        with enter(tenant_id):
+            return read_token(token) is not None
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     if not looks_like_a_key(key):
         return False
@@ -91,8 +109,7 @@ class PersonMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         desk = cast(DeskRequest, request)
-        desk.person = session_person(request)
-        desk.acting = acting_organisation(desk)
+        identify(desk)
         language = choose_language(desk)
         with translation.override(language), timezone.override(desk.tenant.zone):
             desk.LANGUAGE_CODE = language
@@ -100,6 +117,20 @@ class PersonMiddleware:
             response.headers.setdefault("Content-Language", language)
             forbid_storing(desk, response)
         return response
+
+
+def identify(request: DeskRequest) -> None:
+    """By the token of a program, else by the session. Who brings a token is asked for nothing else: a wrong one opens
+    nothing, whoever is logged in besides."""
+    text = token_sent(request)
+    request.token = token = read_token(text) if text is not None else None
+    if text is None:
+        request.person = session_person(request)
+        request.acting = acting_organisation(request)
+        return
+    request.person, request.acting = (token.person if token else None), None
+    if token is not None:
+        note_use(token)
 
 
 def acting_organisation(request: DeskRequest) -> Organisation | None:

@@ -37,3 +37,8 @@ def may_ask_for(person: Person, organisation: Organisation) -> bool:
 def sees_invoices(person: Person) -> bool:
     """May see the invoices of at least one organisation."""
     return is_accountant(person) or any(r.may_see_invoices for r in person.represents)
+
+
+def approves(person: Person) -> bool:
+    """May approve estimates of at least one organisation, up to whatever limit."""
+    return person.is_active and not person.is_staff and any(row.may_approve for row in person.represents)

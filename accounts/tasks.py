@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import actions
+from accounts.answers import forget_old_answers
 from accounts.hosts import active_tenant_ids
 from accounts.models import Session
 from accounts.tenancy import enter
@@ -22,3 +23,11 @@ def forget_expired_sessions() -> None:
     for tenant_id in active_tenant_ids():
         with enter(tenant_id):
             Session.objects.filter(expire_date__lt=timezone.now()).delete()
+
+
+@shared_task
+def forget_kept_answers() -> None:
+    """Answers to calls with an Idempotency-Key, a day after."""
+    for tenant_id in active_tenant_ids():
+        with enter(tenant_id):
+            forget_old_answers()

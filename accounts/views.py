@@ -4,6 +4,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -11,13 +13,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import actions
-from accounts.access import person_required, public
+from accounts.access import get_or_404, person_required, public
 from accounts.colours import brand_stylesheet
 from accounts.errors import Refused
-from accounts.forms import ChoosePasswordForm
+from accounts.forms import ChoosePasswordForm, TokenForm
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest, PersonRequest
 from accounts.invitations import read_token
+from accounts.models import ApiToken
+from accounts.tokens import make_token, revoke_token, usable
 
 
 @public
@@ -79,6 +83,35 @@ def act_for(request: PersonRequest) -> HttpResponse:
     else:
         request.session["acting"] = organisation.pk
     return HttpResponseRedirect(back_to(request))
+
+
+@person_required
+@require_http_methods(["GET", "POST"])
+def tokens(request: PersonRequest) -> HttpResponse:
+    """One's own tokens. A new one is shown in the answer to its form, and never again."""
+    form = TokenForm(request.POST or None)
+    made, status = "", 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            _token, made = make_token(by=request.person, **form.cleaned_data)
+        except Refused as refusal:
+            form.add_error(None, str(refusal.sentence))
+        else:
+            form = TokenForm()
+    if form.errors:
+        status = 422
+    rows = usable(request.person, timezone.localdate()).order_by("-id")
+    context = {"tokens": rows, "form": form, "made": made, "api": reverse("api:docs")}
+    return render(request, "accounts/tokens.html", context, status=status)
+
+
+@person_required
+@require_POST
+def token_revoke(request: PersonRequest, token_id: int) -> HttpResponse:
+    token = get_or_404(ApiToken.objects.filter(person=request.person), pk=token_id)
+    revoke_token(token, by=request.person)
+    messages.success(request, _("“%(name)s” is revoked and opens nothing any more.") % {"name": token.name})
+    return redirect("tokens")
 
 
 @public

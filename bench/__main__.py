@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import databases, measure, report
+from bench import clocks, databases, measure, report
 from bench.databases import inside
 from bench.measure import Amount
 
@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     for name, do, words in (
         ("where", do_where, "where the portal list's time goes"),
         ("explain", do_explain, "the plan of each list and search; fails when a large table is read whole"),
+        ("verbs", do_verbs, "what each verb of a ticket costs; fails when one misses its goal"),
+        ("clocks", do_clocks, "how long 10,000 due tickets take two workers; fails when that is more than a minute"),
     ):
         one = commands.add_parser(name, help=words)
         one.add_argument("--tickets", type=count, default=1_000_000)
@@ -93,6 +95,20 @@ def do_explain(options: argparse.Namespace) -> int:
     found = inside(options.tickets, "explain")
     print(report.plans(found))
     return 1 if any(one["whole_tables"] for one in found) else 0
+
+
+def do_verbs(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    found = inside(options.tickets, "verbs")
+    print(report.verbs(found))
+    return 0 if report.verbs_reach_goal(found) else 1
+
+
+def do_clocks(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    found = clocks.measure(options.tickets)
+    print(report.clocks(found))
+    return 0 if report.clocks_reach_goal(found) else 1
 
 
 def do_drop(_options: argparse.Namespace) -> int:

@@ -75,9 +75,21 @@ def explain() -> Any:
     return module.explain()
 
 
+def verbs() -> Any:
+    from bench import verbs as module
+
+    return module.measure()
+
+
+def run_clocks() -> None:
+    from bench import clocks
+
+    clocks.run_clocks()
+
+
 TASKS: dict[str, Callable[..., Any]] = {
     task.__name__: task
-    for task in (prepare, migrate, seed, ids, targets, forget, bare_session, queries, where, explain)
+    for task in (prepare, migrate, seed, ids, targets, forget, bare_session, queries, where, explain, verbs, run_clocks)
 }
 
 

@@ -8,6 +8,7 @@ from bench.measure import BARE_LOGIN_PAGE, BARE_PAGE, Rounds, cpu_ratio, middle,
 # The goals (docs/performance.md): time at the largest size beside the smallest, and the list beside the bare view (a).
 GROWTH_AT_MOST, LIST_AT_LEAST = 1.3, 0.35
 LIST_PAGES = "portal list"
+VERB_QUERIES, VERB_MS, CLOCK_SECONDS = 12, 30.0, 60.0
 Counted = dict[int, dict[str, dict[str, Any]]]
 
 
@@ -149,3 +150,35 @@ def goals(results: dict[int, Rounds], counted: Counted) -> str:
 
 def verdict(reached: bool, words: str) -> str:
     return f"- {'reached' if reached else 'MISSED'}: {words}"
+
+
+# ---- verbs and clocks ----
+
+
+def verbs(found: list[dict[str, Any]]) -> str:
+    rows = [[one["verb"], str(one["queries"]), f"{one['sql_ms']:.1f}", f"{one['ms']:.1f}"] for one in found]
+    return table(["verb", "queries", "SQL ms", "ms"], rows)
+
+
+def verbs_reach_goal(found: list[dict[str, Any]]) -> bool:
+    return all(one["queries"] <= VERB_QUERIES and one["ms"] <= VERB_MS for one in found)
+
+
+def clocks(found: dict[str, Any]) -> str:
+    per_minute = 60 * found["due"] / found["seconds"]
+    rows = [
+        [
+            f"{found['due']:,}",
+            str(found["processes"]),
+            f"{found['seconds']:.1f}",
+            f"{per_minute:,.0f}",
+            f"{found['reminded']:,}",
+            f"{found['accepted']:,}",
+            str(found["left"]),
+        ]
+    ]
+    return table(["due", "processes", "seconds", "a minute", "reminded", "accepted", "left"], rows)
+
+
+def clocks_reach_goal(found: dict[str, Any]) -> bool:
+    return bool(found["seconds"] <= CLOCK_SECONDS and not found["left"])

@@ -240,7 +240,7 @@ def copy_tickets(connection: Any, facts: Iterator[Fact]) -> int:
     lines = Lines(
         Ticket, "id", "tenant_id", "reference", "number", "request_type_id", "organisation_id", "requester_id",
         "assignee_id", "recorded_by_id", "status", "waiting_for", "subject", "description", "created_at",
-        "last_activity_at", "delivered_at", "review_ends_at", "clock_at", "closed_at",
+        "last_activity_at", "delivered_at", "period_ends_at", "clock_at", "closed_at",
     )  # fmt: skip
     return lines.copy(connection, map(ticket_row, facts))
 

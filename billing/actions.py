@@ -18,6 +18,7 @@ from billing.amounts import Line, lines_of, vat_by_rate
 from billing.models import Invoice, InvoiceDocument, InvoiceLine
 from billing.tasks import make_document
 from tickets import actions as ticket_actions
+from tickets.charges import bills_of
 from tickets.models import Ticket
 from tickets.workflow import Status
 
@@ -35,10 +36,19 @@ def issue_invoice(organisation: Organisation, *, tickets: Iterable[int], by: Per
     if not tenant.billing_enabled:
         raise Refused(_("Billing is switched off for this desk."), code="no_billing")
     rows = _locked_and_ready(organisation, set(tickets))
-    lines = lines_of(rows, tenant)
+    found = bills_of(rows)
+    bills = {row: found[row.pk] for row in rows}
+    for ticket, bill in bills.items():
+        if not bill.charges:
+            raise Refused(
+                _("%(reference)s has nothing to charge. Close it with a reason instead.")
+                % {"reference": ticket.reference},
+                code="nothing",
+            )
+    lines = lines_of(bills)
     invoice = _write(organisation, lines, tenant=tenant, by=by)
-    for ticket in rows:
-        ticket_actions.close(ticket, by=by, invoice=invoice.number)
+    for ticket, bill in bills.items():
+        ticket_actions.close(ticket, by=by, invoice=invoice.number, minutes=bill.minutes, fixed=bill.fixed)
     document = InvoiceDocument.objects.create(invoice=invoice)
     after_commit(make_document, tenant.pk, document.pk)
     events.record("invoice.issued", invoice, by=by, number=invoice.number, tickets=[row.pk for row in rows])
@@ -48,7 +58,8 @@ def issue_invoice(organisation: Organisation, *, tickets: Iterable[int], by: Per
 def _locked_and_ready(organisation: Organisation, ids: set[int]) -> list[Ticket]:
     if not ids:
         raise Refused(_("Choose at least one ticket."), code="empty")
-    rows = list(Ticket.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk"))
+    tickets = Ticket.objects.select_for_update(of=("self",)).select_related("tenant", "request_type", "contract")
+    rows = list(tickets.filter(pk__in=ids).order_by("pk"))
     if len(rows) != len(ids):
         raise Refused(_("One of the tickets does not exist any more. Look at the list again."), code="gone")
     for ticket in rows:
@@ -88,10 +99,13 @@ def _write(organisation: Organisation, lines: list[Line], *, tenant: Tenant, by:
             invoice=invoice,
             ticket=line.ticket,
             position=position,
+            kind=line.charge.kind,
             reference=line.ticket.reference,
-            description=line.ticket.subject,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
+            order_number=line.ticket.order_number,
+            cost_centre=line.ticket.cost_centre,
+            description=line.charge.description,
+            quantity=line.charge.quantity,
+            unit_price=line.charge.unit_price,
             vat_rate=line.vat_rate,
             net=line.net,
         )

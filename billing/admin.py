@@ -20,8 +20,11 @@ from accounts.files import download
 from accounts.models import Organisation
 from accounts.permissions import is_accountant, nobody
 from billing import actions
-from billing.amounts import Line, lines_of, vat_by_rate, vat_summary
+from billing.amounts import lines_of, net_by_rate, vat_summary
+from billing.document_data import in_common, shown_hours, with_quantity
 from billing.models import Invoice, InvoiceDocument
+from tickets.charges import Bill, bills_of
+from tickets.durations import as_duration
 from tickets.models import Comment, Ticket
 from tickets.workflow import Status
 
@@ -59,18 +62,18 @@ class InvoiceAdmin(DeskAdmin):
         tickets = (
             Ticket.objects.visible_to(actor(request))
             .filter(status=Status.INVOICE, organisation__isnull=False)
-            .select_related("organisation")
+            .select_related("organisation", "tenant", "request_type", "contract")
         )
         rows = list(tickets.order_by("organisation__name", "id")[:MOST_READY])
         tenant = request.tenant  # type: ignore[attr-defined]
-        lines = lines_of(rows, tenant)
-        held = [line for line in lines if line.ticket.is_held]
+        found = bills_of(rows)
+        bills = {row: found[row.pk] for row in rows}
         context = {
             **self.admin_site.each_context(request),
             "title": _("Ready to invoice"),
             "opts": self.opts,
-            "groups": group_by_organisation([line for line in lines if not line.ticket.is_held]),
-            "held": with_objections(held),
+            "groups": group_by_organisation({row: bill for row, bill in bills.items() if not row.is_held}),
+            "held": with_objections({row: bill for row, bill in bills.items() if row.is_held}),
             "currency": tenant.currency,
             "more": len(rows) == MOST_READY,
         }
@@ -101,7 +104,8 @@ class InvoiceAdmin(DeskAdmin):
             "title": invoice.number,
             "opts": self.opts,
             "invoice": invoice,
-            "lines": lines,
+            "lines": with_quantity(lines),
+            "common": in_common(lines),
             "vat_summary": vat_summary(lines),
             "document": InvoiceDocument.objects.filter(invoice=invoice).select_related("file").first(),
             "pdf_url": reverse("admin:billing_invoice_pdf", args=[invoice.pk]),
@@ -122,24 +126,45 @@ class InvoiceAdmin(DeskAdmin):
         return download(document)
 
 
-def group_by_organisation(lines: list[Line]) -> list[dict[str, Any]]:
+def group_by_organisation(bills: dict[Ticket, Bill]) -> list[dict[str, Any]]:
+    """Per organisation its tickets with their bills, and the sums as the invoice would have them."""
     groups: dict[int, dict[str, Any]] = {}
-    for line in lines:
-        organisation = line.ticket.organisation
+    for ticket, bill in bills.items():
+        organisation = ticket.organisation
         assert organisation is not None  # work does not start without one (B6)
-        group = groups.setdefault(organisation.pk, {"organisation": organisation, "lines": [], "total": Decimal(0)})
-        group["lines"].append(line)
-        group["total"] += line.net
-    for group in groups.values():
-        group["url"] = reverse("admin:billing_issue", args=[group["organisation"].pk])
-        group["vat"] = sum(vat_by_rate(group["lines"]).values(), Decimal(0))
-        group["gross"] = group["total"] + group["vat"]
-    return list(groups.values())
+        group = groups.setdefault(organisation.pk, {"organisation": organisation, "bills": {}})
+        group["bills"][ticket] = bill
+    return [group | sums_of(group["bills"]) for group in groups.values()]
 
 
-def with_objections(lines: list[Line]) -> list[dict[str, Any]]:
-    """Each held line with the newest words of its customer, in one query for all."""
+def sums_of(bills: dict[Ticket, Bill]) -> dict[str, Any]:
+    """What there is to charge, apart from the tickets on which there is nothing; VAT rounded once per rate."""
+    lines = lines_of(bills)
+    rates = vat_summary(lines)
+    net = sum((line.net for line in lines), Decimal(0))
+    return {
+        "tickets": [ready_ticket(ticket, bill) for ticket, bill in bills.items() if bill.charges],
+        "nothing_due": [ticket for ticket, bill in bills.items() if not bill.charges],
+        "rates": rates,
+        "total": net,
+        "gross": net + sum((rate["vat"] for rate in rates), Decimal(0)),
+    }
+
+
+def ready_ticket(ticket: Ticket, bill: Bill) -> dict[str, Any]:
+    """`by_rate` is for the page's script, which sums the chosen tickets per rate: '21.00:90.00 12.00:5.00'."""
+    by_rate = net_by_rate(lines_of({ticket: bill}))
+    return {
+        "ticket": ticket,
+        "charges": [{"row": charge, "quantity": shown_hours(charge.quantity)} for charge in bill.charges],
+        "by_rate": " ".join(f"{rate}:{net}" for rate, net in by_rate.items()),
+        "over": as_duration(bill.over) if bill.over else "",
+    }
+
+
+def with_objections(bills: dict[Ticket, Bill]) -> list[dict[str, Any]]:
+    """Each held ticket with the newest words of its customer, in one query for all."""
     customers = {"author__is_agent": False, "author__is_accountant": False, "author__is_manager": False}
-    said = Comment.objects.filter(ticket__in=[line.ticket for line in lines], is_internal=False, **customers)
+    said = Comment.objects.filter(ticket__in=list(bills), is_internal=False, **customers)
     newest = {row.ticket_id: row for row in said.order_by("ticket_id", "-id").distinct("ticket_id")}
-    return [{"line": line, "objection": newest.get(line.ticket.pk)} for line in lines]
+    return [{"ticket": row, "bill": bill, "objection": newest.get(row.pk)} for row, bill in bills.items()]

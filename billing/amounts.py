@@ -1,19 +1,12 @@
-"""What tickets cost. Amounts are Decimal, in the desk's currency, rounded once where the comment says."""
+"""The sums of invoices. Amounts are Decimal, in the desk's currency, rounded once where the comment says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Protocol
 
-from django.db.models import Sum
-
-from accounts.models import Tenant
-from tickets.models import Ticket, TimeEntry
-
-CENT = Decimal("0.01")
-# Four places, so that 40 minutes at 60.00 are 40.00: with two they would be 0.67 h and 40.20.
-PART_OF_HOUR = Decimal("0.0001")
-MINUTES_PER_HOUR = Decimal(60)
+from tickets.charges import CENT, Bill, Charge
+from tickets.models import Ticket
 
 
 class Taxed(Protocol):
@@ -28,36 +21,23 @@ class Taxed(Protocol):
 
 @dataclass(frozen=True)
 class Line:
-    """What one ticket puts on an invoice: hours to four places, net rounded once, half up."""
+    """What one charge of a ticket puts on an invoice."""
 
     ticket: Ticket
-    quantity: Decimal
-    unit_price: Decimal
-    vat_rate: Decimal
+    charge: Charge
 
     @property
     def net(self) -> Decimal:
-        return (self.quantity * self.unit_price).quantize(CENT, ROUND_HALF_UP)
+        return self.charge.net
+
+    @property
+    def vat_rate(self) -> Decimal:
+        return self.charge.vat_rate
 
 
-def lines_of(tickets: Iterable[Ticket], tenant: Tenant) -> list[Line]:
-    """The billable time of each ticket at the desk's price of an hour, in one query for all."""
-    rows = list(tickets)
-    minutes = dict(
-        TimeEntry.objects.filter(ticket__in=rows, is_billable=True)
-        .values_list("ticket_id")
-        .annotate(minutes=Sum("minutes"))
-        .order_by()
-    )
-    return [
-        Line(
-            ticket=ticket,
-            quantity=(Decimal(minutes.get(ticket.pk, 0)) / MINUTES_PER_HOUR).quantize(PART_OF_HOUR, ROUND_HALF_UP),
-            unit_price=tenant.hourly_rate,
-            vat_rate=tenant.vat_rate,
-        )
-        for ticket in rows
-    ]
+def lines_of(bills: Mapping[Ticket, Bill]) -> list[Line]:
+    """The lines of the tickets' bills, in the tickets' order."""
+    return [Line(ticket, charge) for ticket, bill in bills.items() for charge in bill.charges]
 
 
 def vat_summary(lines: Iterable[Taxed]) -> list[dict[str, Decimal]]:

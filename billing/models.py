@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, Person, StoredFile
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
-from tickets.models import Ticket
+from tickets.models import EstimateLine, Ticket
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
@@ -62,16 +62,21 @@ class Invoice(TenantModel):
 
 
 class InvoiceLine(TenantModel):
-    """One line: the hours of one ticket at the price they were billed at."""
+    """One line: hours of a ticket, or something at a fixed price, as they were billed."""
 
     append_only = True
 
     invoice = TenantForeignKey(Invoice, models.PROTECT, related_name="lines")
     ticket = TenantForeignKey(Ticket, models.PROTECT, related_name="invoice_lines")
     position = models.PositiveSmallIntegerField()
+    # Hours (the quantity is hours) or a fixed price (the quantity is 1).
+    kind = models.CharField(max_length=5, choices=EstimateLine.Kind, default=EstimateLine.Kind.HOURS)
+    # The customer's own, as the ticket had them.
+    order_number = models.CharField(_("your order number"), max_length=60, blank=True)
+    cost_centre = models.CharField(_("cost centre"), max_length=60, blank=True)
     reference = models.CharField(_("reference"), max_length=24)
     description = models.CharField(_("description"), max_length=250)
-    quantity = models.DecimalField(_("hours"), max_digits=12, decimal_places=4)
+    quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=4)
     unit_price = models.DecimalField(_("price"), max_digits=12, decimal_places=2)
     vat_rate = models.DecimalField(_("VAT, per cent"), max_digits=5, decimal_places=2)
     net = models.DecimalField(_("without VAT"), max_digits=14, decimal_places=2)

@@ -10,6 +10,7 @@ from accounts.files import download
 from accounts.http import PersonRequest
 from accounts.permissions import sees_invoices
 from billing.amounts import vat_summary
+from billing.document_data import in_common, with_quantity
 from billing.models import Invoice
 
 PAGE = 50
@@ -48,7 +49,8 @@ def invoice(request: PersonRequest, number: str) -> HttpResponse:
         {
             "invoice": row,
             "pdf_ready": row.document_file() is not None,
-            "lines": lines,
+            "lines": with_quantity(lines),
+            "common": in_common(lines),
             "vat_summary": vat_summary(lines),
             "nav_current": "invoices",
         },

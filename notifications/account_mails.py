@@ -3,19 +3,28 @@
 from accounts.models import Person
 from notifications.outbox import Letter, put
 
-# All to the account's address: whoever may edit a person's address at a desk must not receive their links.
-
 
 def invited(person: Person, link: str) -> None:
-    assert person.user is not None
-    put(Letter("accounts/mail/invitation", {"link": link}), to=person, address=person.user.email)
+    _tell(person, "invitation", link)
 
 
 def reset_requested(person: Person, link: str) -> None:
-    assert person.user is not None
-    put(Letter("accounts/mail/reset", {"link": link}), to=person, address=person.user.email)
+    _tell(person, "reset", link)
 
 
 def password_changed(person: Person, link: str) -> None:
+    _tell(person, "password_changed", link)
+
+
+def _tell(person: Person, what: str, link: str) -> None:
+    """To the account's address: whoever may edit a person's address at a desk must not receive their links."""
     assert person.user is not None
-    put(Letter("accounts/mail/password_changed", {"link": link}), to=person, address=person.user.email)
+    letter = Letter(
+        to=person,
+        kind=f"person.{what}",
+        stem=f"accounts/mail/{what}",
+        compose=lambda: {"link": link},
+        address=person.user.email,
+        is_personal=True,
+    )
+    put([letter])

@@ -14,14 +14,19 @@ class OutboxState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
-# Their text holds a link that is as good as a password.
-PERSONAL = "accounts/mail/"
-
-
 class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
     def visible_to(self, actor: Person) -> "OutboxQuerySet":
         """Staff follow what was sent; customers read their mail in their mail program."""
         return self if actor.is_staff else self.none()
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def visible_to(self, actor: Person) -> "NoticeQuerySet":
+        """A notice is for its person alone, staff or not."""
+        return self.filter(person=actor) if actor.is_active else self.none()
+
+    def unread(self) -> "NoticeQuerySet":
+        return self.filter(read_at__isnull=True)
 
 
 class OutboxMessage(TenantModel):
@@ -38,11 +43,14 @@ class OutboxMessage(TenantModel):
     message_id = models.CharField(max_length=255)
     # Message-IDs of the conversation, oldest first.
     references = models.JSONField(default=list)
-    # Which letter it is: the stem of its templates.
+    # Which letter it is, like 'ticket.delivered'.
     kind = models.CharField(max_length=80)
     # The row it is about, by label and id: a key would point to the right in the line of apps.
     about_label = models.CharField(max_length=60, blank=True)
     about_id = models.BigIntegerField(null=True)
+    # Its text holds a link that is as good as a password or a signature: staff do not read it, and it is blanked
+    # after delivery.
+    is_personal = models.BooleanField(default=False)
 
     state = models.CharField(_("state"), max_length=10, choices=OutboxState, default=OutboxState.QUEUED)
     created_at = models.DateTimeField(_("written at"), default=timezone.now)
@@ -69,6 +77,36 @@ class OutboxMessage(TenantModel):
     def __str__(self) -> str:
         return self.subject
 
-    @property
-    def is_personal(self) -> bool:
-        return self.kind.startswith(PERSONAL)
+
+class Notice(TenantModel):
+    """The same news inside the product: one sentence, and where it leads. A route and a key, no key to the right."""
+
+    person = TenantForeignKey(Person, models.CASCADE, related_name="+", verbose_name=_("to"))
+    kind = models.CharField(max_length=80)
+    text = models.CharField(_("text"), max_length=500)
+    # The name of an address and what fills it: 'request' and 'DESK-38'.
+    route = models.CharField(max_length=60)
+    key = models.CharField(max_length=40)
+    about_label = models.CharField(max_length=60, blank=True)
+    about_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(_("written at"), default=timezone.now)
+    read_at = models.DateTimeField(null=True)
+
+    objects = TenantManager.from_queryset(NoticeQuerySet)()
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        base_manager_name = "tenant_rows"
+        indexes = [
+            models.Index(fields=["tenant", "person", "-id"], name="notifications_notices_of"),
+            # The bell's number, and what opening a page reads.
+            models.Index(
+                fields=["tenant", "person", "route", "key"],
+                condition=models.Q(read_at__isnull=True),
+                name="notifications_unread",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

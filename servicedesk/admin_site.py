@@ -13,19 +13,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.sites import UnfoldAdminSite
 
-from accounts.admin import OrganisationAdmin, PersonAdmin, TenantAdmin
+from accounts.admin import ClosedDayAdmin, ContractAdmin, OrganisationAdmin, PersonAdmin, TenantAdmin
 from accounts.colours import BLACK, DARK_PAGE, WHITE, as_css, mix, parse, readable_on
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest
-from accounts.models import Organisation, Person, Tenant
+from accounts.models import ClosedDay, Contract, Organisation, Person, Tenant
 from accounts.permissions import is_accountant, is_agent, is_manager
 from billing.admin import InvoiceAdmin
 from billing.models import Invoice
 from notifications.admin import OutboxMessageAdmin
 from notifications.models import OutboxMessage
-from tickets.admin import IncomingMessageAdmin, MailboxAdmin, RequestTypeAdmin, TicketAdmin, TopicGroupAdmin
+from tickets.admin import (
+    IncomingMessageAdmin,
+    MailboxAdmin,
+    RequestTypeAdmin,
+    TicketAdmin,
+    TopicGroupAdmin,
+    WorkTypeAdmin,
+)
 from tickets.lists import count
-from tickets.models import IncomingMessage, Mailbox, RequestType, Ticket, TopicGroup
+from tickets.models import IncomingMessage, Mailbox, RequestType, Ticket, TopicGroup, WorkType
 from tickets.workflow import Status
 
 SHOWN = 10
@@ -176,6 +183,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 (_("Organisations"), "apartment", reverse_lazy("admin:accounts_organisation_changelist"), True),
                 (_("People"), "group", reverse_lazy("admin:accounts_person_changelist"), True),
+                (_("Contracts"), "contract", reverse_lazy("admin:accounts_contract_changelist"), True),
             ],
         ),
         (
@@ -199,6 +207,18 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     _("Request types"),
                     "category",
                     reverse_lazy("admin:tickets_requesttype_changelist"),
+                    is_manager(person),
+                ),
+                (
+                    _("Work types"),
+                    "construction",
+                    reverse_lazy("admin:tickets_worktype_changelist"),
+                    is_manager(person),
+                ),
+                (
+                    _("Closed days"),
+                    "event_busy",
+                    reverse_lazy("admin:accounts_closedday_changelist"),
                     is_manager(person),
                 ),
                 (_("Policies"), "tune", reverse_lazy("admin:accounts_tenant_changelist"), is_manager(person)),
@@ -240,5 +260,8 @@ for model, page in {
     OutboxMessage: OutboxMessageAdmin,
     Invoice: InvoiceAdmin,
     Tenant: TenantAdmin,
+    Contract: ContractAdmin,
+    ClosedDay: ClosedDayAdmin,
+    WorkType: WorkTypeAdmin,
 }.items():
     site.register(model, page)

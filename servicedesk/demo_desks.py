@@ -1,9 +1,11 @@
 """The demo: two desks with invented people, told through the real verbs so that every mail and event is there."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.invitations import obtain_user
 from accounts.models import Organisation, Person, Representation, User
@@ -77,15 +79,17 @@ def _integrator() -> None:
         )
         Representation.objects.create(person=approver, organisation=timber, may_see_invoices=True, is_head=True)
         types = {str(row.icon): row for row in RequestType.objects.order_by("position")}
-        _story(customer, agent, bakery, types["cash"], types["wages"])
+        _story(customer, approver, agent, bakery, types)
 
 
-def _story(customer: Person, agent: Person, bakery: Organisation, cash: RequestType, wages: RequestType) -> None:
-    """One request delivered for review, one in work, one fresh."""
+def _story(
+    customer: Person, approver: Person, agent: Person, bakery: Organisation, types: dict[str, RequestType]
+) -> None:
+    """One request delivered for review, one whose estimate waits for the approver, one with a question, one fresh."""
     receipt = actions.submit(
         by=customer,
         organisation=bakery,
-        request_type=cash,
+        request_type=types["cash"],
         subject="Nevar izdrukāt kases ieņēmumu orderi",
         description="Nospiežu “Drukāt”, bet nekas nenotiek. Vakar vēl strādāja.",
     )
@@ -95,12 +99,41 @@ def _story(customer: Person, agent: Person, bakery: Organisation, cash: RequestT
     pay = actions.submit(
         by=customer,
         organisation=bakery,
-        request_type=wages,
+        request_type=types["wages"],
         subject="Nerēķinās atvaļinājuma nauda",
         description="Diviem darbiniekiem par oktobri atvaļinājuma nauda ir nulle.",
+        order_number="PO-1041",
     )
-    actions.start_work(pay, by=agent, expected_minutes=20)
-    actions.submit(by=customer, organisation=bakery, request_type=cash, subject="Kā labot ordera datumu?")
+    actions.send_estimate(
+        pay,
+        by=agent,
+        lines=[
+            actions.NewLine("Analīze: atvaļinājuma formula", 60),
+            actions.NewLine("Formulas labojums un tests", 120),
+        ],
+        due_on=_in_days(10),
+        note="Formulā trūkst prēmiju. Izlabosim un pārbaudīsim visus darbiniekus.",
+    )
+    report = actions.submit(
+        by=customer, organisation=bakery, request_type=types["building"], subject="Nolietojuma pārskats nesakrīt"
+    )
+    actions.request_information(report, by=agent, text="Par kuru mēnesi un kuru pamatlīdzekli ir runa?")
+    forms = actions.submit(
+        by=approver,
+        organisation=bakery,
+        request_type=types["handshake"],
+        subject="Jauna avansa norēķina forma",
+        description="Vajag formu ar diviem parakstiem.",
+    )
+    actions.send_estimate(
+        forms, by=agent, lines=[actions.NewLine("Avansa norēķina forma", price=Decimal("240.00"))], due_on=_in_days(20)
+    )
+    actions.accept_estimate(forms, by=approver)
+    actions.submit(by=customer, organisation=bakery, request_type=types["cash"], subject="Kā labot ordera datumu?")
+
+
+def _in_days(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)
 
 
 def _agency() -> None:
@@ -144,4 +177,34 @@ def _agency() -> None:
             subject="Nová stránka o autorském čtení",
             description="Prosíme o stránku s termíny autorských čtení a formulářem pro přihlášení.",
         )
-        actions.start_work(request, by=agent, expected_minutes=60)
+        actions.send_estimate(
+            request,
+            by=agent,
+            lines=[
+                actions.NewLine("Návrh stránky", price=Decimal("3500.00")),
+                actions.NewLine("Programování formuláře", 240),
+            ],
+            due_on=_in_days(14),
+            note="Stránka s kalendářem čtení a přihláškou.",
+        )
+        actions.request_changes(request, by=approver, text="Formulář zatím nepotřebujeme, stačí kalendář.")
+        actions.send_estimate(
+            request,
+            by=agent,
+            lines=[actions.NewLine("Návrh stránky", price=Decimal("3500.00"))],
+            due_on=_in_days(10),
+            note="Bez formuláře, jen kalendář čtení.",
+        )
+        claim = actions.submit(
+            by=customer,
+            organisation=shop,
+            request_type=RequestType.objects.get(icon="refresh"),
+            subject="Patička se na telefonu překrývá s košíkem",
+        )
+        actions.send_estimate(
+            claim,
+            by=agent,
+            lines=[actions.NewLine("Oprava patičky", price=Decimal(0))],
+            due_on=_in_days(3),
+            zero_reason="Reklamace: opravíme zdarma.",
+        )

@@ -13,7 +13,7 @@ from accounts.texts import Texts
 from servicedesk.presets import PRESETS
 from servicedesk.presets.base import Preset, Topic
 from tickets.mail.intake import find_mailbox
-from tickets.models import Mailbox, RequestType, TopicGroup
+from tickets.models import Mailbox, RequestType, TopicGroup, WorkType
 
 
 class CannotCreate(Exception):
@@ -59,6 +59,8 @@ def create_desk(
         _open_doors(brands, address, chosen)
         for position, topic in enumerate(chosen.topics):
             _add_topic(topic, position)
+        for position, work in enumerate(chosen.work_types):
+            WorkType.objects.create(name=Texts(work.name), is_billable=work.is_billable, position=position)
         events.record("tenant.created", tenant, by=None, preset=preset)
     forget_hosts()
     return tenant
@@ -89,4 +91,5 @@ def _add_topic(topic: Topic, position: int) -> None:
             icon=item.icon,
             position=number,
             is_billable=item.is_billable,
+            **item.policy,
         )

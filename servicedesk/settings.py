@@ -48,6 +48,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_htmx",
     "csp",
 ]
@@ -260,12 +262,59 @@ CELERY_TASK_ROUTES = {
 CELERY_BEAT_SCHEDULE = {
     "mail-out": {"task": "notifications.tasks.sweep_outbox", "schedule": 60.0},
     "mail-in": {"task": "tickets.tasks.sweep_incoming", "schedule": 60.0},
-    "silence": {"task": "tickets.clock.accept_silent", "schedule": 60.0},
+    "clocks": {"task": "tickets.clock.run_clocks", "schedule": 60.0},
     "sessions": {"task": "accounts.tasks.forget_expired_sessions", "schedule": 24 * 3600.0},
+    "answers": {"task": "accounts.tasks.forget_kept_answers", "schedule": 24 * 3600.0},
     "documents": {"task": "billing.tasks.sweep_documents", "schedule": 60.0},
 }
 
-REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}
+# ---- the API: JSON only, described by OpenAPI (accounts/api, tickets/api, servicedesk/api.py) ----
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.calls.JsonBody"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.calls.OnlyJson",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.calls.BearerToken", "accounts.api.calls.PortalSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.calls.CallRate"],
+    "DEFAULT_THROTTLE_RATES": {"calls": "300/min"},
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.Schema",
+    "EXCEPTION_HANDLER": "accounts.api.base.answer_problem",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Service desk API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": (
+        "Requests of one desk, for programs: the same verbs and the same rights as in the portal. A program acts for a "
+        "person, by a token that the person makes in the portal (avatar menu, Tokens for programs) and sends as "
+        "`Authorization: Bearer desk_…` to the desk's own host.\n\n"
+        "Moments are ISO 8601 with an offset, amounts are text with a currency. Every error is "
+        "`application/problem+json` (RFC 9457): `code` is for programs, `detail` for people. What you may not see "
+        "answers 404 like what does not exist.\n\n"
+        "New fields may be added to answers at any time; what is there keeps its name and meaning."
+    ),
+    "TAGS": [
+        {"name": "requests", "description": "Reading, filing, commenting."},
+        {"name": "verbs", "description": "What can be done with a request: accept, reopen, start work, deliver …"},
+        {"name": "you", "description": "The person for whom the program acts."},
+    ],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_SUFFIX": "",
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "EstimateState": "tickets.models.EstimateState",
+        "EstimateLineKind": "tickets.models.EstimateLine.Kind",
+        "VerbStyle": "tickets.api.shown.STYLES",
+        "FieldType": "tickets.api.verbs.TYPES",
+    },
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "SCHEMA_PATH_PREFIX": "/api/v[0-9]+",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "defaultModelsExpandDepth": 0},
+}
 
 UNFOLD = {
     "SITE_TITLE": "servicedesk.admin_site.header",

@@ -1,11 +1,13 @@
 """Every address of the product. A new one needs its door (accounts.access) and its row in tests/test_urls.py."""
 
 from allauth.account import views as allauth_views
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
+from accounts import deputy_views
 from accounts import views as accounts_views
 from billing import views as billing_views
-from servicedesk import views
+from notifications import views as notifications_views
+from servicedesk import api, views
 from servicedesk.admin_site import site
 from tickets import views as tickets_views
 
@@ -16,13 +18,30 @@ urlpatterns = [
     path("language/", accounts_views.set_language, name="set_language"),
     path("act-for/", accounts_views.act_for, name="act_for"),
     path("invitation/<str:token>/", accounts_views.invitation, name="invitation"),
+    path("notices/", notifications_views.notices, name="notices"),
+    path("notices/unread/", notifications_views.notices_unread, name="notices_unread"),
+    path("notices/read/", notifications_views.notices_read, name="notices_read"),
+    path("deputies/", deputy_views.deputies, name="deputies"),
+    path("deputies/<int:deputy_id>/end/", deputy_views.deputy_end, name="deputy_end"),
     path("requests/", tickets_views.requests, name="requests"),
     path("requests/new/", tickets_views.request_new, name="request_new"),
     path("requests/new/<int:type_id>/", tickets_views.request_form, name="request_form"),
     path("requests/<str:reference>/", tickets_views.request_detail, name="request"),
     path("requests/<str:reference>/comment/", tickets_views.request_comment, name="request_comment"),
-    path("requests/<str:reference>/accept/", tickets_views.request_accept, name="request_accept"),
-    path("requests/<str:reference>/reopen/", tickets_views.request_reopen, name="request_reopen"),
+    path("requests/<str:reference>/do/<str:name>/", tickets_views.request_do, name="request_do"),
+    path("requests/<str:reference>/invite/", tickets_views.request_invite, name="request_invite"),
+    path(
+        "requests/<str:reference>/invited/<int:person_id>/remove/",
+        tickets_views.request_uninvite,
+        name="request_uninvite",
+    ),
+    path("requests/<str:reference>/approvals/<int:approval_id>/", tickets_views.approval, name="approval"),
+    path(
+        "requests/<str:reference>/approvals/<int:approval_id>/record/",
+        tickets_views.approval_record,
+        name="approval_record",
+    ),
+    path("decide/<str:token>/", tickets_views.decide, name="decide"),
     path("files/<int:file_id>/", tickets_views.file, name="file"),
     path("invoices/", billing_views.invoices, name="invoices"),
     path("invoices/<str:number>/", billing_views.invoice, name="invoice"),
@@ -44,6 +63,8 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("account/signup/", allauth_views.signup, name="account_signup"),
+    path("account/tokens/", accounts_views.tokens, name="tokens"),
+    path("account/tokens/<int:token_id>/revoke/", accounts_views.token_revoke, name="token_revoke"),
     path("account/inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("account/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("account/password/set/", allauth_views.password_set, name="account_set_password"),
@@ -53,4 +74,8 @@ urlpatterns = [
     path("demo/mail/<str:key>/html/", views.demo_mail_html, name="demo_mail_html"),
     path("demo/design/", views.design, name="design"),
     path("admin/", site.urls),
+    path("api/v1/", include((api.urlpatterns, "api"))),
+    re_path(r"^api/", api.nothing, name="api_nothing"),
 ]
+
+handler400, handler403, handler404, handler500 = api.bad_request, api.forbidden, api.not_found, api.server_error

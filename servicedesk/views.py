@@ -10,12 +10,14 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import kept
 from accounts.access import person_required, public
 from accounts.addresses import normalise_address
+from accounts.approvers import organisations_to_decide_for
 from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
 from notifications.outbox import one_line
@@ -25,8 +27,7 @@ from tickets.mail.demo import DemoMailbox
 from tickets.models import Ticket
 from tickets.sentences import status_label
 from tickets.topics import catalogue_groups
-from tickets.verbs import available
-from tickets.workflow import Status
+from tickets.workflow import Status, WaitingFor
 
 WAITING_SHOWN, RECENT_SHOWN = 10, 5
 
@@ -43,11 +44,9 @@ def home(request: DeskRequest) -> HttpResponse:
 @person_required
 def person_home(request: PersonRequest) -> HttpResponse:
     person, acting = request.person, request.acting
-    mine = Ticket.objects.asked_by(person)
-    waiting = mine.with_customer().for_lists().select_related("tenant").newest_first()[:WAITING_SHOWN]
-    recent = Ticket.objects.of_organisation(acting, actor=person) if acting else mine
+    recent = Ticket.objects.of_organisation(acting, actor=person) if acting else Ticket.objects.asked_by(person)
     context = {
-        "waiting": [waiting_row(ticket, person) for ticket in waiting],
+        "waiting": [waiting_row(ticket, person) for ticket in waiting_for(person)],
         "recent": lines(newest(recent, RECENT_SHOWN, reader=person)),
         "groups": catalogue_groups(),
         "nav_current": "home",
@@ -55,9 +54,22 @@ def person_home(request: PersonRequest) -> HttpResponse:
     return render(request, "portal/home.html", context)
 
 
+def waiting_for(person: Person) -> list[Ticket]:
+    """What waits for this person: their own requests, and the estimates that they decide about; three queries."""
+    mine = Ticket.objects.asked_by(person).with_customer().for_lists().newest_first()[:WAITING_SHOWN]
+    deciding = organisations_to_decide_for(person, today=timezone.localdate())
+    theirs = Ticket.objects.estimated_for(deciding).for_lists().newest_first()[:WAITING_SHOWN] if deciding else []
+    rows = {ticket.pk: ticket for ticket in [*mine, *theirs]}
+    return sorted(rows.values(), key=lambda ticket: ticket.last_activity_at, reverse=True)[:WAITING_SHOWN]
+
+
 def waiting_row(ticket: Ticket, person: Person) -> dict[str, Any]:
-    """A row with the label of its main action: what this person is asked for."""
-    main = next((verb for verb in available(ticket, person) if verb.style == "main"), None)
+    """A row with the words of what this person is asked for."""
+    asked = {
+        "": _("Look at the estimate"),
+        WaitingFor.REVIEW.value: _("Check the solution"),
+        WaitingFor.INFORMATION.value: _("Answer the question"),
+    }
     return {
         "reference": ticket.reference,
         "subject": ticket.subject,
@@ -65,7 +77,7 @@ def waiting_row(ticket: Ticket, person: Person) -> dict[str, Any]:
         "status_label": status_label(Status(ticket.status), person),
         "request_type": ticket.request_type,
         "last_activity_at": ticket.last_activity_at,
-        "action_label": _("Check the solution") if main else _("Answer"),
+        "action_label": asked[ticket.waiting_for],
     }
 
 

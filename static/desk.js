@@ -221,6 +221,11 @@
     }
   }
 
+  // Every fold that a field stands in.
+  function unfold(field) {
+    for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  }
+
   function restoreDraft(form) {
     if (form.dataset.restored || "bound" in form.dataset || !words().person) return;
     form.dataset.restored = "true";
@@ -231,11 +236,10 @@
       const value = kept.draft[field.name];
       if (value === undefined || changed(field)) continue;
       field.value = value;
+      if (changed(field)) unfold(field);
       put += changed(field);
     }
     if (!put) return;
-    const details = form.closest("details");
-    if (details) details.open = true;
     const note = form.querySelector("[data-kept]");
     if (note) note.hidden = false;
   }
@@ -284,6 +288,7 @@
         if (field.hasAttribute("aria-invalid")) markField(field, "");
       } else {
         markField(field, problem(field));
+        unfold(field);
         faulty.push(field);
       }
     }
@@ -381,6 +386,7 @@
       const field = document.getElementById(target.hash.slice(1));
       if (field) {
         event.preventDefault();
+        unfold(field);
         field.focus();
         (field.closest(".field") || field).scrollIntoView({ block: "center" });
       }

@@ -44,5 +44,50 @@ const deskShared = (() => {
     }
   }
 
+  // ---- the bell: how much is unread, asked at most once a minute in a window; opening what a notice leads to reads it ----
+
+  const BELL_RESTS = 60000;
+  // Of one person in one language: somebody else may log in here.
+  const bellKey = () => `bell:${document.documentElement.lang}:${document.querySelector("[data-bell]").dataset.bellOf}`;
+
+  function showBell({ shown, said }) {
+    for (const bell of all("[data-bell]")) {
+      const count = bell.querySelector("[data-bell-count]");
+      count.textContent = shown;
+      count.hidden = !shown;
+      bell.querySelector("[data-bell-said]").textContent = said ? ` (${said})` : "";
+    }
+  }
+
+  async function askBell(address, sent) {
+    const options = sent ? { method: "POST", body: new URLSearchParams(sent) } : {};
+    const answer = await fetch(address, { ...options, redirect: "manual" }).catch(() => null);
+    if (!answer?.ok) return; // logged out, or offline: the next page asks again
+    const news = await answer.json();
+    stored(() => sessionStorage.setItem(bellKey(), JSON.stringify({ ...news, at: Date.now() })));
+    showBell(news);
+  }
+
+  function refreshBell() {
+    const bell = document.querySelector("[data-bell]");
+    if (!bell || document.visibilityState !== "visible") return;
+    const known = stored(() => JSON.parse(sessionStorage.getItem(bellKey())));
+    if (known) showBell(known);
+    const isItsPage = bell.hasAttribute("aria-current"); // where a button may just have changed the number
+    if (!known || isItsPage || Date.now() - known.at > BELL_RESTS) askBell(bell.dataset.bell);
+  }
+
+  // A page that is made ready behind the one being read is not opened yet.
+  function openPage() {
+    const read = document.querySelector("[data-bell-read]")?.dataset.bellRead;
+    const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
+    if (!read || !token) return refreshBell();
+    if (document.visibilityState !== "visible") return document.addEventListener("visibilitychange", openPage, { once: true });
+    askBell(read, { page: location.pathname, csrfmiddlewaretoken: token });
+  }
+
+  addEventListener("DOMContentLoaded", openPage);
+  addEventListener("focus", refreshBell);
+
   return { all, el, locale, showTimes, stored };
 })();

@@ -1,11 +1,16 @@
 """Two at once on the real database: one wins, the other reads a sentence, and what is counted is counted once."""
 
 import threading
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from accounts.errors import Refused
 from accounts.models import Counter, Event
@@ -14,6 +19,10 @@ from billing.models import Invoice
 from conftest import Desk
 from notifications import delivery
 from notifications.models import OutboxMessage
+from tests import workflow_table as table
+from tests.workflow_checks import problems, state_of
+from tests.workflow_hands import HANDS, Scene, cast_of, scene_of
+from tests.workflow_situations import SITUATIONS, Situation
 from tickets import actions, clock
 from tickets.models import Approval, Ticket
 from tickets.workflow import Status
@@ -126,3 +135,172 @@ def test_two_workers_send_a_mail_once(committed_desk: Desk, monkeypatch: Any) ->
     deliver = lambda: delivery.deliver(desk.id, message)  # noqa: E731
     together(deliver, deliver, deliver)
     assert len(sent) == 1
+
+
+# ---- every two verbs that are possible in one state ----
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Somebody presses something: a verb of the table, or what else is done to a ticket."""
+
+    name: str
+    actor: str
+    do: Callable[[Scene, Any], object]
+
+
+@dataclass(frozen=True)
+class Pair:
+    situation: Situation
+    deeds: tuple[Deed, Deed]
+
+    @property
+    def has_clock(self) -> bool:
+        return any(deed.actor == table.CLOCK for deed in self.deeds)
+
+    def __str__(self) -> str:
+        return " / ".join([self.situation.name, *(f"{deed.name} by the {deed.actor}" for deed in self.deeds)])
+
+
+# What changes a ticket besides the table's verbs.
+OTHERS = (
+    Deed("record_time", table.AGENT, lambda s, by: actions.record_time(s.ticket, by=by, minutes=5, description="Work")),
+    Deed("assign", table.MANAGER, lambda s, by: actions.assign(s.ticket, by=by, to=s.people[table.SECOND_LINE])),
+    Deed(
+        "complete",
+        table.AGENT,
+        lambda s, by: actions.complete(
+            s.ticket, by=by, organisation=s.desk.organisation, request_type=s.desk.type(), priority=4
+        ),
+    ),
+    Deed(
+        "invite",
+        table.REQUESTER,
+        lambda s, by: actions.add_participant(s.ticket, by=by, address=s.people[table.READER].email),
+    ),
+)
+INVOICE = Deed(
+    "invoice",
+    table.ACCOUNTANT,
+    lambda s, by: billing_actions.issue_invoice(s.desk.organisation, tickets=[s.ticket.pk], by=by),
+)
+# Who presses first, where several may; the second of a pair comes from the other end.
+PREFERRED = (table.REQUESTER, table.APPROVER, table.ACCOUNTANT, table.AGENT)
+
+
+def deeds_in(situation: Situation) -> list[Deed]:
+    deeds = [
+        Deed(verb, actor, HANDS[verb])
+        for verb in table.PEOPLES_VERBS
+        for actor in PREFERRED
+        if table.row_for(verb, situation.state, actor, situation.facts_for(actor))
+    ]
+    if situation.state == table.INVOICE:
+        deeds.append(INVOICE)
+    if situation.state in table.HAS_CLOCK:  # what the clock does differs between situations of one state
+        deeds.append(Deed(f"the clock at '{situation}'", table.CLOCK, tick))
+    return [*deeds, *OTHERS]
+
+
+def tick(scene: Scene, by: Any) -> object:
+    return clock.work_off(scene.desk.id, timezone.now())
+
+
+def pairs() -> Iterator[Pair]:
+    """Each two names once, in the first state where both are possible; two people press where two may."""
+    seen = set()
+    for situation in SITUATIONS:
+        for first, second in combinations_with_replacement(deeds_in(situation), 2):
+            names = frozenset({first.name, second.name})
+            if names not in seen and (first.actor != second.actor or not two_may(situation, names)):
+                seen.add(names)
+                yield Pair(situation, (first, second))
+
+
+def two_may(situation: Situation, names: frozenset[str]) -> bool:
+    return len({deed.actor for deed in deeds_in(situation) if deed.name in names}) > 1
+
+
+class Arena:
+    """Two threads with connections of their own, which press at the same moment."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.pool = ThreadPoolExecutor(2)
+        with desk.entered():
+            self.people = cast_of(desk, desk.stranger)
+
+    def close(self) -> None:
+        meet = threading.Barrier(2)  # so that each thread gets one
+
+        def leave() -> None:
+            meet.wait()
+            connection.close()
+
+        for left in [self.pool.submit(leave) for _ in range(2)]:
+            left.result()
+        self.pool.shutdown()
+
+    def fight(self, pair: Pair) -> tuple[Scene, list[Any]]:
+        with self.desk.entered():
+            scene = scene_of(self.desk, pair.situation.make(self.desk), self.desk.submit(), self.people)
+            if pair.has_clock:
+                Ticket.objects.filter(pk=scene.ticket.pk).update(clock_at=timezone.now())
+        meet = threading.Barrier(2)
+
+        def press(deed: Deed) -> Any:
+            meet.wait()
+            try:
+                with self.desk.entered():
+                    return deed.do(scene, scene.people.get(deed.actor))
+            except Exception as error:
+                return error
+
+        with self.desk.entered():
+            if not pair.has_clock:  # which passes by a row that is held
+                # Both begin while the row is held, so neither has seen what the other does.
+                Ticket.objects.select_for_update(of=("self",)).get(pk=scene.ticket.pk)
+            pressed = [self.pool.submit(press, deed) for deed in pair.deeds]
+            if not pair.has_clock:
+                wait_until_both_wait()
+        return scene, [one.result() for one in pressed]
+
+
+def wait_until_both_wait() -> None:
+    """For the row; one that is refused before it needs it never does, so not for ever."""
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database OR l.database IS NULL "
+                "WHERE NOT l.granted AND d.datname = current_database()"
+            )
+            if cursor.fetchone()[0] >= 2:
+                return
+        time.sleep(0.001)
+
+
+def what_went_wrong(arena: Arena, pair: Pair) -> list[str]:
+    scene, results = arena.fight(pair)
+    wrong = [repr(one) for one in results if isinstance(one, Exception) and not isinstance(one, Refused)]
+    if all(isinstance(one, Refused) for one in results):
+        wrong.append(f"both were refused: {[str(one) for one in results]}")
+    with arena.desk.entered():
+        wrong += problems(scene.ticket) + problems(scene.into)
+        state = state_of(scene.ticket)
+        for deed, result in zip(pair.deeds, results, strict=True):
+            always = [row for row in table.rows_of(deed.name, state) if not row.when and not row.unless]
+            if isinstance(result, Refused) and any(deed.actor in row.who for row in always) and deed.name != "merge":
+                wrong.append(f"{deed.name} is possible in {state}, but was refused: {result}")
+    return wrong
+
+
+def test_every_two_verbs_at_once_leave_a_sound_ticket(committed_desk: Desk) -> None:
+    """One desk for all of them: to make the cast anew each time would take minutes."""
+    arena = Arena(committed_desk)
+    try:
+        found = {str(pair): what_went_wrong(arena, pair) for pair in pairs()}
+    finally:
+        arena.close()
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert len(found) > 300

@@ -24,14 +24,14 @@ NUL = "\0"
 def test_a_null_in_a_verbs_words(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         ticket = desk.delivered()
-    answer = visit(desk, desk.requester).post(f"/requests/{ticket.reference}/reopen/", {"text": f"a{NUL}b"})
+    answer = visit(desk, desk.requester).post(f"/requests/{ticket.reference}/do/reopen/", {"text": f"a{NUL}b"})
     assert answer.status_code == 302
 
 
 def test_two_megabytes_of_words_are_refused(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         ticket = desk.delivered()
-    visit(desk, desk.requester).post(f"/requests/{ticket.reference}/reopen/", {"text": "x" * 2_000_000})
+    visit(desk, desk.requester).post(f"/requests/{ticket.reference}/do/reopen/", {"text": "x" * 2_000_000})
     with desk.entered():
         assert Ticket.objects.get(pk=ticket.pk).status == "waiting_for_customer"
 

@@ -14,8 +14,19 @@ from accounts.models import Event, Organisation, Person, StoredFile
 from accounts.tenancy import enter
 from billing.models import Invoice, InvoiceDocument
 from conftest import Desk, create_cast, empty_as_owner, owner_connection
-from notifications.models import OutboxMessage
-from tickets.models import Attachment, Comment, IncomingMessage, Mailbox, Ticket, TimeEntry
+from notifications.models import Notice, OutboxMessage
+from tickets.models import (
+    Approval,
+    Attachment,
+    Comment,
+    Estimate,
+    EstimateLine,
+    IncomingMessage,
+    Mailbox,
+    Participant,
+    Ticket,
+    TimeEntry,
+)
 from tickets.workflow import Status
 
 Query = Callable[[Desk], Any]
@@ -51,10 +62,16 @@ LISTS: dict[str, Listed] = {
         "tickets_alive_organisation",
         lambda d: Ticket.objects.of_organisation(d.organisation, actor=d.requester).alive().newest_first()[:21],
     ),
+    # Without its order: what one person was invited to is little, found by its own index and sorted.
+    "shared with me": Listed(
+        "tickets_partic_person_d793e8_t",
+        lambda d: Ticket.objects.shared_with(d.requester),
+        frozenset({"tenant_id"}),  # each is then fetched by its number
+    ),
     "by reference": Listed(
         "tickets_ticket_reference",
         lambda d: Ticket.objects.visible_to(d.requester).filter(reference="DESK-5"),
-        frozenset({"requester_id", "organisation_id"}),
+        frozenset({"id", "requester_id", "organisation_id"}),
     ),
     "the queue": Listed("tickets_alive", lambda d: Ticket.objects.visible_to(d.agent).alive().newest_first()[:51]),
     "my work": Listed(
@@ -82,6 +99,28 @@ LISTS: dict[str, Listed] = {
     "a history": Listed("accounts_event_subject", lambda d: history_of(Ticket(pk=5))),
     "files of a ticket": Listed("tickets_attach_ticket_fffc74_t", lambda d: Attachment.objects.filter(ticket_id=5)),
     "time of a ticket": Listed("tickets_timeen_ticket_7fe42a_t", lambda d: TimeEntry.objects.filter(ticket_id=5)),
+    "guests of a ticket": Listed(
+        "tickets_participant_once", lambda d: Participant.objects.filter(ticket_id=5).order_by("person_id")
+    ),
+    "versions of an estimate": Listed(
+        "tickets_estimate_version", lambda d: Estimate.objects.filter(ticket_id=5).order_by("-version")
+    ),
+    "the accepted version": Listed(
+        "tickets_estimate_one_accepted", lambda d: Estimate.objects.accepted().filter(ticket_id=5)
+    ),
+    "lines of an estimate": Listed(
+        "tickets_estima_estima_437574_t", lambda d: EstimateLine.objects.filter(estimate_id=5)
+    ),
+    "proofs of a ticket": Listed("tickets_approv_ticket_464450_t", lambda d: Approval.objects.filter(ticket_id=5)),
+    "a used link": Listed("tickets_approval_link_once", lambda d: Approval.objects.filter(link="5")),
+    "my notices": Listed(
+        "notifications_notices_of", lambda d: Notice.objects.visible_to(d.requester).order_by("-pk")[:21]
+    ),
+    "the bell": Listed("notifications_unread", lambda d: Notice.objects.visible_to(d.requester).unread()[:100]),
+    "notices that a page reads": Listed(
+        "notifications_unread",
+        lambda d: Notice.objects.visible_to(d.requester).unread().filter(route="request", key="DESK-5"),
+    ),
     "due mail": Listed(
         "notifications_due", lambda d: OutboxMessage.objects.filter(state="queued", next_try_at__lte=LATER)
     ),
@@ -171,6 +210,10 @@ def fill() -> None:
         )
         for n in range(ROWS)
     )
+    # Invited to their own and to others': among many guests one has a few.
+    Participant.objects.bulk_create(
+        Participant(ticket=ticket, person=people[(n + m) % MANY]) for n, ticket in enumerate(tickets) for m in range(2)
+    )
     outline: dict[str, Any] = {
         "from_name": "Desk",
         "from_address": "d@x.example",
@@ -199,13 +242,25 @@ def fill() -> None:
             to_person=people[n % MANY],
             to_address="p@x.example",
             message_id=f"{n}@alpha.localhost",
-            kind="tickets/mail/delivered",
+            kind="ticket.delivered",
             about_label="tickets.ticket",
             about_id=ticket.pk,
             state="queued" if n % MANY == 0 else "sent",
         )
         for n, ticket in enumerate(tickets)
     )
+    Notice.objects.bulk_create(
+        Notice(
+            person=people[n % MANY],
+            kind="ticket.delivered",
+            text="News",
+            route="request",
+            key=ticket.reference,
+            read_at=start if n % 3 else None,
+        )
+        for n, ticket in enumerate(tickets)
+    )
+    fill_estimates(tickets, agent)
     mailbox = Mailbox.objects.get()
     IncomingMessage.objects.bulk_create(
         IncomingMessage(
@@ -237,6 +292,26 @@ def fill() -> None:
     InvoiceDocument.objects.bulk_create(
         InvoiceDocument(invoice=invoice, file=files[n], next_try_at=start if n % MANY == 0 else None)
         for n, invoice in enumerate(invoices)
+    )
+
+
+def fill_estimates(tickets: list[Ticket], agent: Person) -> None:
+    """Two versions of each, the second accepted, each with three lines."""
+    figures: dict[str, Any] = {"currency": "EUR", "minutes": 60, "net_total": 60, "vat_total": 0, "total": 60}
+    day = datetime(2026, 1, 1, tzinfo=UTC).date()
+    estimates = Estimate.objects.bulk_create(
+        Estimate(ticket=ticket, version=version, state=state, sent_by=agent, due_on=day, valid_until=day, **figures)
+        for ticket in tickets
+        for version, state in ((1, "replaced"), (2, "accepted"))
+    )
+    EstimateLine.objects.bulk_create(
+        EstimateLine(estimate=row, position=n, kind="fixed", description="Work", unit_price=20, vat_rate=0, net=20)
+        for row in estimates
+        for n in range(3)
+    )
+    Approval.objects.bulk_create(
+        Approval(ticket=row.ticket, subject="estimate", manner="button", estimate=row, text="Yes", link=str(row.pk))
+        for row in estimates
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Product, Session, log_in, wait_for
+from tests.stories import file_request, open_ticket, press, record_time, status_of
 
 pytestmark = pytest.mark.browser
 
@@ -18,41 +19,22 @@ CUSTOMER, AGENT, ACCOUNTANT, APPROVER = (
 )
 
 
-def status_of(product: Product, reference: str) -> str:
-    return str(
-        product.query(f"SELECT status FROM tickets_ticket WHERE reference = '{reference}' AND tenant_id = 1")[0][0]
-    )
-
-
-def file_request(page: Any, summary: str) -> str:
-    """Through the catalogue and the form; returns the reference."""
-    page.goto("/requests/new/")
-    page.get_by_role("link", name="Payroll").first.click()
-    page.get_by_label("Summary").fill(summary)
-    page.get_by_label("Description").fill("Holiday pay is zero for two people.")
-    page.get_by_role("button", name="Send the request").click()
-    page.wait_for_url("**/requests/DESK-*/")
-    return str(page.url).rstrip("/").rpartition("/")[2]
-
-
-def open_ticket(page: Any, reference: str) -> None:
-    page.goto("/admin/tickets/ticket/")
-    page.locator("#result_list tr", has_text=reference).get_by_role("link").first.click()
-    page.wait_for_url("**/change/")
+def file_payroll(page: Any, summary: str) -> str:
+    return file_request(page, "Payroll", summary)
 
 
 def test_a_request_goes_from_the_portal_to_closed(product: Product, session: Session) -> None:
     customer = session(CUSTOMER)
-    reference = file_request(customer, "Holiday pay is not calculated")
+    reference = file_payroll(customer, "Holiday pay is not calculated")
     assert status_of(product, reference) == "open"
 
     agent = session(AGENT)
     open_ticket(agent, reference)
-    start_work(agent)
+    press(agent, "start_work", minutes="30")
     assert status_of(product, reference) == "in_progress"
-    record_time(agent, 45, "Corrected the formula")
-    deliver(agent, "Holiday pay is calculated again. Please check October.")
-    assert status_of(product, reference) == "waiting_for_customer"
+    record_time(agent, "25 corrected the formula")
+    press(agent, "deliver", text="Holiday pay is calculated again. Please check October.")
+    assert status_of(product, reference) == "waiting_for_customer review"
 
     customer.goto(f"/requests/{reference}/")
     assert customer.get_by_text("Holiday pay is calculated again.").first.is_visible()
@@ -68,34 +50,12 @@ def test_a_request_goes_from_the_portal_to_closed(product: Product, session: Ses
     assert status_of(product, reference) == "closed"
 
 
-def start_work(page: Any) -> None:
-    page.get_by_text("Start work", exact=True).first.click()
-    page.locator("input[name=minutes]:visible").first.fill("30")
-    page.locator("form[action$='/verb/start_work/'] button:visible").last.click()
-    page.wait_for_load_state()
-
-
-def record_time(page: Any, minutes: int, what: str) -> None:
-    form = page.locator("form[action$='/time/']")
-    form.locator("input[name=minutes]").fill(str(minutes))
-    form.locator("input[name=description]").fill(what)
-    form.locator("button").last.click()
-    page.wait_for_load_state()
-
-
-def deliver(page: Any, words: str) -> None:
-    page.get_by_text("Deliver the solution", exact=True).first.click()
-    form = page.locator("form[action$='/verb/deliver/']")
-    form.locator("textarea").fill(words)
-    form.locator("button:visible").last.click()
-    page.wait_for_load_state()
-
-
 def test_a_colleague_is_assigned_by_the_keyboard(product: Product, session: Session) -> None:
-    reference = file_request(session(CUSTOMER), "Handed to a colleague")
+    reference = file_payroll(session(CUSTOMER), "Handed to a colleague")
     agent = session(AGENT)
     open_ticket(agent, reference)
-    agent.keyboard.press("a")
+    agent.locator("#handling .select2-selection").first.focus()
+    agent.keyboard.press("Enter")
     agent.locator(".select2-search__field").fill("Sandra")
     found = agent.locator(".select2-results__option")
     wait_for(lambda: [text.strip() for text in found.all_inner_texts()] == ["Sandra Otrā"], "the colleague")
@@ -209,6 +169,6 @@ def test_the_portal_works_without_javascript(product: Product, browser: Any) -> 
     context = browser.new_context(base_url=product.at(), java_script_enabled=False)
     page = context.new_page()
     log_in(page, CUSTOMER)
-    reference = file_request(page, "Without JavaScript")
+    reference = file_payroll(page, "Without JavaScript")
     assert status_of(product, reference) == "open"
     context.close()

@@ -42,6 +42,8 @@ class Row(NamedTuple):
     requester: str
     # Empty for who represents one organisation only: they know whose it is.
     organisation: str
+    # False in the list of what is shared with somebody who decides nothing there.
+    asks_reader: bool = True
 
     @property
     def status_label(self) -> str:
@@ -49,7 +51,7 @@ class Row(NamedTuple):
 
     @property
     def waits_for_me(self) -> bool:
-        return self.status in WITH_CUSTOMER
+        return self.asks_reader and self.status in WITH_CUSTOMER
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,17 @@ class Page:
 
 def page(tickets: TicketQuerySet, after: str, *, reader: Person) -> Page:
     """Twenty tickets, newest activity first, after a cursor. An unreadable cursor gives the first page."""
-    found = _read(after)
-    if found:
-        moment, pk = found
-        tickets = tickets.filter(Q(last_activity_at__lt=moment) | Q(last_activity_at=moment, pk__lt=pk)).filter(
-            last_activity_at__lte=moment  # the condition that an index can start at
-        )
-    rows = newest(tickets, PAGE + 1, reader=reader)
-    return Page(rows[:PAGE], _write(rows[PAGE - 1]) if len(rows) > PAGE else "")
+    found = read_cursor(after)
+    rows = newest(beyond(tickets, *found) if found else tickets, PAGE + 1, reader=reader)
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
+    return Page(rows[:PAGE], write_cursor(last.last_activity_at, last.id) if last else "")
+
+
+def beyond(tickets: TicketQuerySet, moment: datetime, pk: int) -> TicketQuerySet:
+    """Those that come after a row in the order of `newest_first`."""
+    return tickets.filter(Q(last_activity_at__lt=moment) | Q(last_activity_at=moment, pk__lt=pk)).filter(
+        last_activity_at__lte=moment  # the condition that an index can start at
+    )
 
 
 def newest(tickets: TicketQuerySet, number: int, *, reader: Person) -> list[Row]:
@@ -100,11 +105,12 @@ def _line(row: Row, language: str, zone: str) -> str:
     return render_to_string("_request_row.html", {"item": row})
 
 
-def _write(row: Row) -> str:
-    return base64.urlsafe_b64encode(f"{row.last_activity_at.isoformat()} {row.id}".encode()).decode()
+def write_cursor(moment: datetime, pk: int) -> str:
+    return base64.urlsafe_b64encode(f"{moment.isoformat()} {pk}".encode()).decode()
 
 
-def _read(cursor: str) -> tuple[datetime, int] | None:
+def read_cursor(cursor: str) -> tuple[datetime, int] | None:
+    """The row to go on after; None for what is no cursor of ours."""
     try:
         moment, _, pk = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
         at = datetime.fromisoformat(moment)

@@ -1,75 +1,85 @@
 """What the request page shows, gathered in a fixed number of queries."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import linebreaks, urlize
-from django.utils.safestring import SafeString, mark_safe
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.events import history_of
-from accounts.models import Event, Person
-from tickets.models import Attachment, Comment, Ticket
-from tickets.sentences import stage, status_label
+from accounts.approvers import approvers_of
+from accounts.models import Person
+from tickets.decisions import Decision
+from tickets.deeds import form_of
+from tickets.durations import as_duration
+from tickets.forms import VerbForm
+from tickets.history import activity, delivery_words, formatted
+from tickets.models import Approval, Attachment, Estimate, EstimateLine, EstimateState, Participant, Ticket
+from tickets.permissions import is_customer, may_invite
+from tickets.sentences import line_text, money, stage, status_label, turn
 from tickets.verbs import Verb, available
-from tickets.workflow import Status, WaitingFor
+from tickets.workflow import WITH_CUSTOMER, Status, WaitingFor
 
-# Events worth a line to customers; the rest (assignments, time) is the desk's own business.
-PUBLIC_EVENTS = {
-    "ticket.started",
-    "ticket.delivered",
-    "ticket.reopened",
-    "ticket.accepted",
-    "ticket.closed",
-    "ticket.reminded",
-}
-# What the desk reads besides.
-STAFF_EVENTS = {
-    "ticket.submitted",
-    "ticket.assigned",
-    "ticket.time_recorded",
-    "ticket.held",
-    "ticket.released",
-    "ticket.completed",
-    "ticket.silence_unheard",
-}
-
-
-def formatted(text: str) -> SafeString:
-    """A person's words as HTML: escaped first, then paragraphs and links."""
-    return mark_safe(linebreaks(urlize(text, nofollow=True, autoescape=True)))  # noqa: S308
+# What was typed with a verb that was refused, by the verb's name: its form, with what is wrong in it.
+Refusals = Mapping[str, VerbForm]
 
 
 def conversation(ticket: Ticket, reader: Person) -> dict[str, Any]:
-    """What portal and desk both show of a ticket: what was said and happened, who takes part, its files."""
+    """What portal and desk both show: what was said and happened, who takes part, files, estimates and proof."""
     files = _files_by_comment(ticket, reader)
     return {
-        "activity": _activity(ticket, reader, files),
-        "people": _people(ticket),
+        "activity": activity(ticket, reader, files),
+        "people": people(ticket),
+        "may_invite": may_invite(reader, ticket),
         "files": files.get(None, []),
+        "estimates": estimates(ticket),
+        "approvals": approvals(ticket),
     }
 
 
-def request_page(ticket: Ticket, reader: Person) -> dict[str, Any]:
-    """The context of tickets/request.html but for the forms."""
+def request_page(ticket: Ticket, reader: Person, refused: Refusals | None = None) -> dict[str, Any]:
+    """The context of tickets/request.html but for the forms of words and people."""
+    shown = conversation(ticket, reader)
+    newest = shown["estimates"][0]["row"] if shown["estimates"] else None
+    verbs = portal_verbs(ticket, reader, newest, refused or {})
+    is_asked = reader.is_staff or is_customer(reader, ticket) or any(verb.style == "main" for verb in verbs)
     return {
-        **conversation(ticket, reader),
-        "ticket": described(ticket, reader),
-        "actions": portal_verbs(ticket, reader),
+        **shown,
+        "ticket": described(ticket, reader, is_asked=is_asked),
+        "actions": verbs,
+        **_in_two_places(verbs, decides=newest is not None and newest.is_open),
+        "who_accepts": who_accepts(ticket, newest, verbs),
+        "proofs": proofs(shown["approvals"]),
+        "reads_proof": reads_proof(reader, ticket),
+        "is_guest": not is_asked and any(one.get("participant") == reader.pk for one in shown["people"]),
         "who_sees": who_sees(ticket),
     }
 
 
-def described(ticket: Ticket, reader: Person) -> dict[str, Any]:
+def _in_two_places(verbs: list[Verb], *, decides: bool) -> dict[str, list[Verb]]:
+    """What is asked now stands together and in front; what gives up or undoes never stands beside it."""
+    if not decides and not any(verb.style == "main" for verb in verbs):
+        return {"choices": [], "others": verbs}
+    return {
+        "choices": [verb for verb in verbs if verb.style != "grave"],
+        "others": [verb for verb in verbs if verb.style == "grave"],
+    }
+
+
+def described(ticket: Ticket, reader: Person, *, is_asked: bool = True) -> dict[str, Any]:
+    """`is_asked` is False for who only looks on, a guest: to them it is the customer that we wait for."""
     return {
         "subject": ticket.subject,
         "reference": ticket.reference,
         "status": ticket.status,
-        "status_label": status_label(Status(ticket.status), reader),
-        "stage_sentence": stage(ticket, reader),
+        "has_ended": ticket.has_ended,
+        **_standing(ticket, reader, is_asked=is_asked),
         "stages": stages(ticket),
         "description": ticket.description,
         "created_at": ticket.created_at,
@@ -79,16 +89,44 @@ def described(ticket: Ticket, reader: Person) -> dict[str, Any]:
         "requester": ticket.requester,
         "unverified": not ticket.is_verified,
         "channel_label": ticket.get_channel_display(),
+        "order_number": ticket.order_number,
+        "cost_centre": ticket.cost_centre,
+        "deploy_on": ticket.deploy_on,
+        "period_label": _("Answer by") if ticket.waiting_for == WaitingFor.INFORMATION else _("Review ends"),
         # A moment of the last day: the end itself is the midnight after it, which reads like a day later.
-        "review_ends_at": _within_last_day(ticket),
+        "period_ends_at": _within_last_day(ticket),
         "delivered_at": ticket.delivered_at,
+        **_neighbours(ticket, reader),
     }
 
 
+def _standing(ticket: Ticket, reader: Person, *, is_asked: bool) -> dict[str, str]:
+    status = Status(ticket.status)
+    if is_asked or status not in WITH_CUSTOMER:
+        return {
+            "status_label": status_label(status, reader),
+            "turn": turn(ticket.status, reader),
+            "stage_sentence": stage(ticket, reader),
+        }
+    return {
+        "status_label": str(status.label),
+        "turn": pgettext("turn", "customer"),
+        "stage_sentence": _("We wait for the answer of %(name)s.") % {"name": ticket.requester},
+    }
+
+
+def _neighbours(ticket: Ticket, reader: Person) -> dict[str, Ticket | None]:
+    """Where it goes on and what it goes on from, as far as the reader may see it; a query only where there is any."""
+    ids = {"merged_into": ticket.merged_into_id, "follows": ticket.follows_id}
+    wanted = [pk for pk in ids.values() if pk is not None]
+    seen = {row.pk: row for row in Ticket.objects.visible_to(reader).filter(pk__in=wanted)} if wanted else {}
+    return {name: seen.get(pk) if pk is not None else None for name, pk in ids.items()}
+
+
 def _within_last_day(ticket: Ticket) -> datetime | None:
-    if ticket.waiting_for != WaitingFor.REVIEW or ticket.review_ends_at is None:
+    if ticket.status != Status.WAITING or ticket.period_ends_at is None:
         return None
-    return ticket.review_ends_at - timedelta(minutes=1)
+    return ticket.period_ends_at - timedelta(minutes=1)
 
 
 def stages(ticket: Ticket) -> list[dict[str, str]]:
@@ -101,7 +139,7 @@ def stages(ticket: Ticket) -> list[dict[str, str]]:
         Status.IN_PROGRESS: 1,
         Status.REOPENED: 1,
         Status.READY_TO_DEPLOY: 2,
-        Status.WAITING: 2 if ticket.waiting_for == WaitingFor.REVIEW else 1,
+        Status.WAITING: 2 if ticket.waiting_for == "review" else 1,
         Status.INVOICE: 3,
     }.get(Status(ticket.status), 4)
     if not ticket.tenant.billing_enabled:
@@ -113,13 +151,29 @@ def stages(ticket: Ticket) -> list[dict[str, str]]:
     return [{"label": label, "state": state} for label, state in zip(labels, states, strict=True)]
 
 
-# Where the portal's buttons send; staff, who have other verbs, read a request there and act at their desk.
-PORTAL_VERBS = {"accept_solution": "request_accept", "reopen": "request_reopen"}
+def portal_verbs(ticket: Ticket, reader: Person, newest: Estimate | None, refused: Refusals) -> list[Verb]:
+    """What a customer can press here; staff, who have other verbs, read a request here and act at their desk."""
+    if reader.is_staff:
+        return []
+    return [
+        replace(
+            verb,
+            url=reverse("request_do", args=[ticket.reference, verb.name]),
+            form=_about(newest, refused.get(verb.name) or form_of(ticket, reader, verb.name)),
+        )
+        for verb in available(ticket, reader)
+    ]
 
 
-def portal_verbs(ticket: Ticket, reader: Person) -> list[Verb]:
-    offered = [verb for verb in available(ticket, reader) if verb.name in PORTAL_VERBS]
-    return [replace(verb, url=reverse(PORTAL_VERBS[verb.name], args=[ticket.reference])) for verb in offered]
+def _about(estimate: Estimate | None, form: VerbForm | None) -> VerbForm | None:
+    """The version that the page shows is the one that its button accepts, also when the page is shown again."""
+    if form is None or estimate is None or "version" not in form.fields:
+        return form
+    if form.is_bound:
+        form.data = {**{name: form.data.get(name) for name in form.data}, "version": estimate.version}
+    else:
+        form.initial["version"] = estimate.version
+    return form
 
 
 def _files_by_comment(ticket: Ticket, reader: Person) -> dict[int | None, list[Any]]:
@@ -131,91 +185,236 @@ def _files_by_comment(ticket: Ticket, reader: Person) -> dict[int | None, list[A
     return files
 
 
-def _activity(ticket: Ticket, reader: Person, files: dict[int | None, list[Any]]) -> list[dict[str, Any]]:
-    """Comments and changes of status in one line of time, oldest first, the newest marked (B9)."""
-    comments = Comment.objects.visible_to(reader).filter(ticket=ticket).select_related("author").order_by("id")
-    entries = [_comment_entry(comment, reader, files.get(comment.pk, [])) for comment in comments]
-    entries += [_event_entry(event, reader) for event in history_of(ticket) if _is_told(event, reader)]
-    entries.sort(key=lambda entry: entry["at"])
-    if entries:
-        entries[-1]["latest"] = True
-    return entries
-
-
-def _comment_entry(comment: Comment, reader: Person, files: list[Any]) -> dict[str, Any]:
-    return {
-        "kind": "comment",
-        "author": comment.author,
-        "is_staff": comment.author.is_staff,
-        "is_me": comment.author_id == reader.pk,
-        "is_internal": comment.is_internal,
-        "html": formatted(comment.text),
-        "quoted": formatted(comment.quoted) if comment.quoted else "",
-        "at": comment.created_at,
-        "files": files,
-        "latest": False,
-        "unverified": not comment.is_verified,
-        "by_email": comment.channel == "email",
-    }
-
-
-def _is_told(event: Event, reader: Person) -> bool:
-    return event.kind in PUBLIC_EVENTS or (reader.is_staff and event.kind in STAFF_EVENTS)
-
-
-def _event_entry(event: Event, reader: Person) -> dict[str, Any]:
-    return {
-        "kind": "event",
-        "author": event.by,
-        "html": sentence(event, reader),
-        "at": event.at,
-        "latest": False,
-    }
-
-
-def sentence(event: Event, reader: Person) -> str:
-    """An event as a sentence. Plain text: the template escapes it."""
-    kind = event.kind.partition(".")[2]
-    data = event.data
-    if kind == "accepted":
-        if data.get("manner") == "silence":
-            return _("Accepted without an answer: the review period ended.")
-        return _("The solution was accepted.")
-    if kind == "reminded":
-        return _("A reminder was sent.")
-    if kind == "closed" and data.get("invoice"):
-        return _("Closed with invoice %(number)s.") % {"number": data["invoice"]}
-    if kind == "time_recorded":
-        return _("%(minutes)s minutes recorded.") % {"minutes": data.get("minutes")}
-    status = data.get("status")
-    if status in Status.values and kind in ("started", "delivered", "reopened", "closed"):
-        return _("The status changed to “%(status)s”.") % {"status": status_label(Status(status), reader)}
-    return {
-        "submitted": _("The request was filed."),
-        "assigned": _("The assignee changed."),
-        "held": _("An objection holds the invoice back."),
-        "released": _("The objection was settled."),
-        "completed": _("Details were completed."),
-        "silence_unheard": _("The review ended, but nobody was reached: silence does not count."),
-    }.get(kind, "")
-
-
-def _people(ticket: Ticket) -> list[dict[str, Any]]:
-    """People involved (B7): who asked, who recorded it for them, who is responsible."""
+def people(ticket: Ticket) -> list[dict[str, Any]]:
+    """People involved (B7): who asked, who recorded it for them, who is responsible, who was invited."""
     roles = [(ticket.requester, _("Requested by")), (ticket.assignee, _("Assigned to"))]
     if ticket.recorded_by and ticket.recorded_by_id != ticket.requester_id:
         roles.insert(1, (ticket.recorded_by, _("Recorded by")))
+    guests = Participant.objects.filter(ticket=ticket).select_related("person").order_by("id")
     return [
         {"name": str(person), "role_label": role, "initials": person.initials}
         for person, role in roles
         if person is not None
+    ] + [
+        {
+            "name": str(row.person),
+            "role_label": _("Invited"),
+            "initials": row.person.initials,
+            "participant": row.person_id,
+        }
+        for row in guests
     ]
+
+
+# ---- estimates and proof ----
+
+
+def estimates(ticket: Ticket) -> list[dict[str, Any]]:
+    """The versions, newest first, each with its lines and what it changed of the one before; in two queries."""
+    if not ticket.tenant.billing_enabled:
+        return []
+    rows = list(Estimate.objects.filter(ticket=ticket).select_related("sent_by").order_by("version"))
+    lines: dict[int, list[EstimateLine]] = {row.pk: [] for row in rows}
+    for line in EstimateLine.objects.filter(estimate__in=rows).order_by("estimate", "position") if rows else ():
+        lines[line.estimate_id].append(line)
+    shown = []
+    before: Estimate | None = None
+    for row in rows:
+        shown.append(
+            {
+                "row": row,
+                "mark": ESTIMATE_MARKS.get(EstimateState(row.state), Status.CANCELLED.value),
+                "time": as_duration(row.minutes) if row.minutes else "",
+                "lines": [_estimate_line(line, row.currency) for line in lines[row.pk]],
+                "vat_rate": _only({line.vat_rate for line in lines[row.pk]}),
+                "net": money(row.net_total, row.currency),
+                "vat": money(row.vat_total, row.currency),
+                "total": money(row.total, row.currency),
+                "changed": what_changed(before, lines[before.pk], row, lines[row.pk]) if before else [],
+            }
+        )
+        before = row
+    return shown[::-1]
+
+
+# A version's state wears the colour and icon of the status that goes with it; what does not count any more is grey.
+ESTIMATE_MARKS = {
+    EstimateState.OPEN: Status.ESTIMATED.value,
+    EstimateState.ACCEPTED: Status.ESTIMATE_ACCEPTED.value,
+    EstimateState.CHANGES_REQUESTED: Status.REOPENED.value,
+}
+
+
+def _estimate_line(line: EstimateLine, currency: str) -> dict[str, Any]:
+    time = as_duration(line.minutes) if line.minutes else ""
+    return {"line": line, "text": line_text(line, currency), "time": time}
+
+
+def _only(rates: set[Decimal]) -> Decimal | None:
+    """The one rate of all lines; None where they differ."""
+    return next(iter(rates)) if len(rates) == 1 else None
+
+
+def what_changed(
+    before: Estimate, lines_before: list[EstimateLine], after: Estimate, lines_after: list[EstimateLine]
+) -> list[str]:
+    """The differences of two versions as sentences. A line is known by its words."""
+    old = {line.description: line for line in lines_before}
+    new = {line.description: line for line in lines_after}
+    said = [_("Added: %(line)s.") % {"line": name} for name in new if name not in old]
+    said += [_("Left out: %(line)s.") % {"line": name} for name in old if name not in new]
+    said += [
+        _("%(line)s: %(after)s instead of %(before)s.")
+        % {
+            "line": name,
+            "after": line_text(new[name], after.currency),
+            "before": line_text(old[name], before.currency),
+        }
+        for name in new
+        if name in old and _figures(new[name]) != _figures(old[name])
+    ]
+    if before.net_total != after.net_total:
+        said.append(
+            _("Together %(after)s instead of %(before)s without VAT.")
+            % {
+                "after": money(after.net_total, after.currency),
+                "before": money(before.net_total, before.currency),
+            }
+        )
+    return said
+
+
+def _figures(line: EstimateLine) -> tuple[object, ...]:
+    return line.kind, line.minutes, line.unit_price
+
+
+def who_accepts(ticket: Ticket, estimate: Estimate | None, verbs: list[Verb]) -> str:
+    """Who decides about the open version, for a reader who may not; nothing for one who may."""
+    may = any(verb.name == "accept_estimate" for verb in verbs)
+    if may or estimate is None or not estimate.is_open or ticket.organisation is None:
+        return ""
+    today = timezone.localdate(timezone=ticket.tenant.zone)
+    amount = money(estimate.net_total, estimate.currency)
+    if estimate.valid_until < today:
+        day = date_format(estimate.valid_until, "DATE_FORMAT")
+        return _("It was valid until %(day)s and cannot be accepted any more. Ask for a new one.") % {"day": day}
+    people = approvers_of(ticket.organisation, estimate.net_total, today=today)
+    if not people:
+        values = {"organisation": ticket.organisation, "amount": amount}
+        return _("Nobody at %(organisation)s may accept %(amount)s at the moment. Please write to us.") % values
+    names = get_text_list([str(person) for person in people], _("or"))
+    return _("%(people)s may accept %(amount)s without VAT.") % {"people": names, "amount": amount}
+
+
+def approvals(ticket: Ticket) -> list[Approval]:
+    """Who accepted what, oldest first."""
+    rows = Approval.objects.filter(ticket=ticket).select_related("person", "recorded_by", "estimate")
+    return list(rows.order_by("id"))
+
+
+def proofs(rows: list[Approval]) -> list[dict[str, Any]]:
+    """The approvals as sentences; one that was taken back says so."""
+    undone = {row.takes_back_id for row in rows}
+    return [{"row": row, "sentence": accepted_sentence(row), "is_undone": row.pk in undone} for row in rows]
+
+
+def accepted_sentence(row: Approval) -> str:
+    """Who accepted what, or took it back."""
+    values = {
+        "person": row.person,
+        "version": row.estimate.version if row.estimate else "",
+        "amount": money(row.amount, row.currency) if row.amount is not None else "",
+    }
+    if row.takes_back_id is not None:
+        return _("%(person)s took the acceptance back.") % values
+    if row.person is None:
+        return _("Accepted without an answer: the review period ended.")
+    if row.estimate is not None:
+        return _("%(person)s accepted version %(version)s of the estimate, %(amount)s without VAT.") % values
+    return _("%(person)s accepted the solution.") % values
+
+
+def reads_proof(reader: Person, ticket: Ticket) -> bool:
+    """A proof names the address that somebody pressed the button at: it is for both sides, not for invited guests."""
+    if reader.is_staff or ticket.requester_id == reader.pk:
+        return True
+    return ticket.organisation_id in reader.organisation_ids
+
+
+def approval_page(row: Approval) -> dict[str, Any]:
+    """The context of tickets/approval.html."""
+    return {
+        "approval": row,
+        "ticket": row.ticket,
+        "sentence": accepted_sentence(row),
+        "amount": money(row.amount, row.currency) if row.amount is not None else "",
+        "undone_by": row.taken_back_by.select_related("person").first(),
+        "file_name": record_name(row),
+    }
+
+
+def record_name(row: Approval) -> str:
+    return f"{row.ticket.reference}-{row.pk}.json"
+
+
+# ---- deciding from an e-mail ----
+
+
+def decide_page(decision: Decision, url: str, refused: Refusals | None = None) -> dict[str, Any]:
+    """The context of tickets/decide.html: what is decided, and the verbs, which are none when it is decided."""
+    ticket, person, estimate = decision.ticket, decision.person, decision.estimate
+    names = ("accept_estimate", "request_changes") if estimate else ("accept_solution", "reopen")
+    is_open = decision.is_open and not person.is_staff
+    offered = [verb for verb in available(ticket, person) if verb.name in names] if is_open else []
+    if not any(verb.name == names[0] for verb in offered):
+        offered = []
+    versions = [one for one in estimates(ticket) if estimate is not None and one["row"].pk == estimate.pk]
+    forms = {verb.name: (refused or {}).get(verb.name) or form_of(ticket, person, verb.name) for verb in offered}
+    return {
+        "decision": decision,
+        "ticket": ticket,
+        "estimate": versions[0] if versions else None,
+        "delivered": None if estimate else _delivered(ticket),
+        "choices": [replace(verb, url=url, form=_about(estimate, forms[verb.name])) for verb in offered],
+        "over": "" if offered else over_sentence(decision),
+        "refused": next(iter(refused or {}), ""),
+    }
+
+
+def _delivered(ticket: Ticket) -> dict[str, Any] | None:
+    words = delivery_words(ticket)
+    return {"author": words.author, "at": words.created_at, "html": formatted(words.text)} if words else None
+
+
+def over_sentence(decision: Decision) -> str:
+    """Why there is nothing to decide any more."""
+    return _estimate_is_over(decision, decision.estimate) if decision.estimate else _review_is_over(decision)
+
+
+def _estimate_is_over(decision: Decision, estimate: Estimate) -> str:
+    if estimate.is_open and not decision.is_open:
+        return _("This link was used before. Log in to decide once more.")
+    return {
+        EstimateState.ACCEPTED: _("This version of the estimate is accepted."),
+        EstimateState.CHANGES_REQUESTED: _(
+            "Changes to this version were requested. You get an e-mail with the next one."
+        ),
+        EstimateState.WITHDRAWN: _("This version was withdrawn. You need not decide about it any more."),
+        EstimateState.EXPIRED: _("This version was not decided about in time."),
+        EstimateState.REPLACED: _("There is a newer version. You find it in a later e-mail."),
+    }.get(EstimateState(estimate.state)) or who_accepts(decision.ticket, estimate, [])
+
+
+def _review_is_over(decision: Decision) -> str:
+    if decision.ticket.waiting_for == WaitingFor.REVIEW and not decision.is_open:
+        return _("This link was used before, or the solution was handed over again. You find it in a later e-mail.")
+    return stage(decision.ticket, decision.person)
 
 
 def who_sees(ticket: Ticket) -> str:
     """Which people can read it, in words."""
     if ticket.organisation is None:
-        return _("You and our staff can read this request.")
-    return _("You, the representatives of %(organisation)s and our staff can read this request.") % {
-        "organisation": ticket.organisation
-    }
+        return _("You, whoever was invited, and our staff can read this request.")
+    return _(
+        "You, the representatives of %(organisation)s, whoever was invited, and our staff can read this request."
+    ) % {"organisation": ticket.organisation}

@@ -1,8 +1,9 @@
 """Who may do what with a ticket: small truths about an actor and a ticket they can see."""
 
 from accounts.models import Person
-from accounts.permissions import is_accountant, is_agent
+from accounts.permissions import is_accountant, is_agent, may_ask_for
 from tickets.models import Ticket
+from tickets.workflow import Status
 
 
 def is_customer(actor: Person, ticket: Ticket) -> bool:
@@ -14,8 +15,19 @@ def is_customer(actor: Person, ticket: Ticket) -> bool:
     return any(row.may_ask for row in actor.represents if row.organisation_id == ticket.organisation_id)
 
 
+def is_guest(actor: Person, ticket: Ticket) -> bool:
+    """Somebody who was invited to this ticket, and nothing else: reads it and comments on it."""
+    if not actor.is_active or actor.is_staff or is_customer(actor, ticket):
+        return False
+    return ticket.participants.filter(person=actor).exists()
+
+
 def may_comment(actor: Person, ticket: Ticket) -> bool:
-    return is_customer(actor, ticket) or is_agent(actor) or is_accountant(actor)
+    return is_agent(actor) or is_accountant(actor) or is_customer(actor, ticket) or is_guest(actor, ticket)
+
+
+def may_invite(actor: Person, ticket: Ticket) -> bool:
+    return is_customer(actor, ticket) or is_agent(actor)
 
 
 def may_work_on(actor: Person, ticket: Ticket) -> bool:
@@ -29,3 +41,17 @@ def may_decide(actor: Person, ticket: Ticket) -> bool:
 
 def may_bill(actor: Person, ticket: Ticket) -> bool:
     return is_accountant(actor)
+
+
+def may_reopen(actor: Person, ticket: Ticket) -> bool:
+    """An accountant sends back what waits for its invoice; anything else is the agents' and the customer's."""
+    sends_back = may_bill(actor, ticket) and ticket.status == Status.INVOICE
+    return is_customer(actor, ticket) or may_work_on(actor, ticket) or sends_back
+
+
+def may_follow_up(actor: Person, ticket: Ticket) -> bool:
+    """A new ticket is filed: who left the organisation since, or may not ask for it any more, files none for it."""
+    if actor.is_staff:
+        return may_work_on(actor, ticket)
+    asks = ticket.organisation is None or may_ask_for(actor, ticket.organisation)
+    return asks and is_customer(actor, ticket)

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def visible_to(self, actor: Person) -> "TicketQuerySet":
-        """Staff see the desk's tickets; a customer sees their own and those of the organisations they represent."""
+        """Staff see the desk's tickets; a customer their own, those of the organisations they represent, and those
+        to which they were invited."""
         if not actor.is_active:
             return self.none()
         if actor.is_staff:
             return self
-        return self.filter(Q(requester=actor) | Q(organisation_id__in=actor.organisation_ids))
+        invited = actor.participations.values("ticket_id")
+        return self.filter(Q(requester=actor) | Q(organisation_id__in=actor.organisation_ids) | Q(pk__in=invited))
 
     # The two halves of `visible_to` for a customer, each by itself: an OR hides from the planner how long a list is,
     # and it then sorts all of it instead of walking the index that has the order.
@@ -35,6 +37,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         represented = actor.is_active and organisation.pk in actor.organisation_ids
         return self.filter(organisation=organisation) if represented else self.none()
 
+    def shared_with(self, actor: Person) -> "TicketQuerySet":
+        """To which somebody was invited (A10)."""
+        return self.filter(participants__person=actor) if actor.is_active else self.none()
+
     def of(self, person: Person) -> "TicketQuerySet":
         return self.filter(requester=person)
 
@@ -46,6 +52,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def with_customer(self) -> "TicketQuerySet":
         return self.filter(status__in=WITH_CUSTOMER)
+
+    def estimated_for(self, organisations: list[int]) -> "TicketQuerySet":
+        """Whose estimate waits for the approvers of these organisations."""
+        return self.filter(organisation_id__in=organisations, status=Status.ESTIMATED).alive()
 
     def with_provider(self) -> "TicketQuerySet":
         return self.filter(status__in=[status for status in ALIVE if status not in WITH_CUSTOMER])

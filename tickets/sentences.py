@@ -1,32 +1,77 @@
 """What a ticket's state means, in words for the one who reads it."""
 
-from datetime import timedelta
+from decimal import Decimal
 
+from babel.numbers import format_currency
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
-from tickets.models import Ticket
-from tickets.workflow import Status, WaitingFor
+from tickets.durations import as_duration
+from tickets.models import Estimate, EstimateLine, Ticket
+from tickets.periods import last_day_before
+from tickets.workflow import ENDED, WITH_CUSTOMER, Status, WaitingFor
 
 
-def acceptance_text(ticket: Ticket) -> str:
-    """The words that an acceptance is the acceptance of; kept in the approval record."""
-    delivered = timezone.localtime(ticket.delivered_at, ticket.tenant.zone) if ticket.delivered_at else None
+def money(amount: Decimal, currency: str) -> str:
+    """An amount with its currency, in the reader's form: '1,234.50 EUR' is written with the code, never a symbol."""
+    figure = format_currency(amount, currency, format="#,##0.00", locale=get_language() or "en")
+    return f"{figure} {currency}"
+
+
+def solution_text(ticket: Ticket) -> str:
+    """The words that an acceptance of a solution is the acceptance of; kept in the approval record."""
+    if ticket.delivered_at is None:
+        return _("I accept what was done for %(reference)s “%(subject)s”.") % {
+            "reference": ticket.reference,
+            "subject": ticket.subject,
+        }
+    delivered = timezone.localtime(ticket.delivered_at, ticket.tenant.zone)
     return _("I accept the solution of %(reference)s “%(subject)s”, delivered on %(day)s.") % {
         "reference": ticket.reference,
         "subject": ticket.subject,
-        "day": date_format(delivered, "DATETIME_FORMAT") if delivered else "–",
+        "day": date_format(delivered, "DATETIME_FORMAT"),
     }
 
 
-def last_review_day(ticket: Ticket) -> str:
-    """The last whole day of the review: its midnight is the end."""
-    if ticket.review_ends_at is None:
+def estimate_text(ticket: Ticket, estimate: Estimate, lines: list[EstimateLine]) -> str:
+    """The words that an acceptance of an estimate is the acceptance of: all that the page showed, line by line."""
+    said = [
+        _("I accept version %(version)d of the estimate of %(reference)s “%(subject)s”.")
+        % {"version": estimate.version, "reference": ticket.reference, "subject": ticket.subject},
+        "",
+        *(f"{line.position}. {line.description}: {line_text(line, estimate.currency)}" for line in lines),
+        "",
+        _("Without VAT %(net)s, VAT %(vat)s, together %(total)s.")
+        % {
+            "net": money(estimate.net_total, estimate.currency),
+            "vat": money(estimate.vat_total, estimate.currency),
+            "total": money(estimate.total, estimate.currency),
+        },
+        _("Done by %(day)s.") % {"day": date_format(estimate.due_on, "DATE_FORMAT")},
+    ]
+    said += [text for text in (estimate.zero_reason, estimate.note, estimate.terms) if text]
+    return "\n".join(said)
+
+
+def line_text(line: EstimateLine, currency: str) -> str:
+    """'2 h 30 min at 60.00 EUR, 150.00 EUR', or the price alone."""
+    if not line.is_hourly:
+        return money(line.net, currency)
+    return _("%(time)s at %(price)s an hour, %(net)s") % {
+        "time": as_duration(line.minutes or 0),
+        "price": money(line.unit_price, currency),
+        "net": money(line.net, currency),
+    }
+
+
+def last_day_of_period(ticket: Ticket) -> str:
+    """The last whole day of what the customer is given time for: its midnight is the end."""
+    if ticket.period_ends_at is None:
         return ""
-    moment = timezone.localtime(ticket.review_ends_at, ticket.tenant.zone) - timedelta(minutes=1)
-    return date_format(moment, "DATE_FORMAT")
+    return date_format(last_day_before(ticket.period_ends_at, ticket.tenant.zone), "DATE_FORMAT")
 
 
 def status_label(status: Status, reader: Person) -> str:
@@ -34,17 +79,34 @@ def status_label(status: Status, reader: Person) -> str:
     return _("Waiting for you") if status == Status.WAITING and not reader.is_staff else str(status.label)
 
 
+def turn(status: str, reader: Person) -> str:
+    """Whose turn it is, in one word to this reader."""
+    if status in ENDED:
+        return pgettext("turn", "done")
+    with_customer = status in WITH_CUSTOMER
+    if reader.is_staff:
+        return pgettext("turn", "customer") if with_customer else pgettext("turn", "we")
+    return pgettext("turn", "you") if with_customer else pgettext("turn", "provider")
+
+
 def stage(ticket: Ticket, reader: Person) -> str:
     """Where it stands and whose turn it is, as one sentence to this reader."""
     if ticket.status == Status.WAITING and ticket.waiting_for == WaitingFor.REVIEW:
-        return _("We wait for your check of the solution, until the end of %(day)s.") % {"day": last_review_day(ticket)}
+        return _("We wait for your check of the solution, until the end of %(day)s.") % {
+            "day": last_day_of_period(ticket)
+        }
+    if ticket.status == Status.WAITING:
+        return _("We wait for your answer, until the end of %(day)s.") % {"day": last_day_of_period(ticket)}
+    if ticket.status == Status.READY_TO_DEPLOY and ticket.deploy_on:
+        return _("The rollout is planned for %(day)s.") % {"day": date_format(ticket.deploy_on, "DATE_FORMAT")}
+    if ticket.status == Status.CLOSED and ticket.merged_into_id is not None:
+        return _("It goes on as a part of another request.")
     return {
         Status.OPEN: _("We have your request and will take it up."),
         Status.IN_PROGRESS: _("We are working on it."),
         Status.ESTIMATED: _("We wait for your answer to the estimate."),
-        Status.ESTIMATE_ACCEPTED: _("You accepted the estimate; we will start."),
-        Status.WAITING: _("We wait for your answer."),
-        Status.REOPENED: _("You wrote to us; it is our turn."),
+        Status.ESTIMATE_ACCEPTED: _("The estimate is accepted; we will start."),
+        Status.REOPENED: _("It is our turn again."),
         Status.READY_TO_DEPLOY: _("The rollout is planned."),
         Status.INVOICE: _("Accepted. It will be on the next invoice."),
         Status.CLOSED: _("Done and closed."),

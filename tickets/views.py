@@ -5,24 +5,29 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.html import format_html
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import kept
-from accounts.access import get_or_404, person_required
+from accounts.access import get_or_404, person_required, public
 from accounts.errors import Refused
 from accounts.files import download
-from accounts.http import PersonRequest
+from accounts.http import DeskRequest, PersonRequest
+from accounts.models import Person
 from tickets import actions
-from tickets.forms import MEGABYTE, CommentForm, RequestForm, WordsForm
+from tickets.decisions import Decision, read_link
+from tickets.deeds import do, form_of
+from tickets.forms import MEGABYTE, CommentForm, ParticipantForm, RequestForm, VerbForm
 from tickets.lists import count_open_and_waiting, lines, page
-from tickets.models import Attachment, RequestType, Ticket
-from tickets.pages import request_page
+from tickets.models import Approval, Attachment, RequestType, Ticket
+from tickets.pages import approval_page, decide_page, reads_proof, record_name, request_page
+from tickets.proof import Origin
 from tickets.querysets import TicketQuerySet
 from tickets.topics import catalogue_groups
 
@@ -45,14 +50,17 @@ def submission_of(request: PersonRequest) -> uuid.UUID | None:
 @person_required
 @require_GET
 def requests(request: PersonRequest) -> HttpResponse:
-    tickets = in_scope(request)
+    scope = chosen_scope(request)
+    tickets = in_scope(request, scope)
     state = request.GET.get("state", "open")
     shown = in_state(tickets, state)
     found = page(shown, request.GET.get("after", ""), reader=request.person)
     context = {
-        "requests": lines(found.rows),
+        # What is shared with somebody waits for others, not for them.
+        "requests": lines(row._replace(asks_reader=scope != SHARED) for row in found.rows),
         "filters": filters(request, tickets, state),
-        "scopes": scopes(request),
+        "scopes": scopes(request, scope),
+        "is_shared": scope == SHARED,
         "next_url": address(request, after=found.after) if found.after else None,
         "previous_url": address(request, after="") if request.GET.get("after") else None,
         "nav_current": "requests",
@@ -60,15 +68,29 @@ def requests(request: PersonRequest) -> HttpResponse:
     return render(request, "tickets/list.html", context)
 
 
-def in_scope(request: PersonRequest) -> TicketQuerySet:
-    """Mine, or those of the organisation I act for: the halves of `visible_to`, each with its index."""
-    if wants_organisation(request) and request.acting is not None:
+MINE, ORGANISATION, SHARED = "mine", "organisation", "shared"
+
+
+def chosen_scope(request: PersonRequest) -> str:
+    """Mine, those of the organisation I act for, or those I was invited to."""
+    wanted, person = request.GET.get("scope"), request.person
+    if wanted == ORGANISATION and request.acting is not None:
+        return ORGANISATION
+    if person.is_staff or wanted in (MINE, ORGANISATION):
+        return MINE
+    # Who represents nobody is here because they were invited, more often than not. Others are not asked about it:
+    # their list costs no query more.
+    is_guest = wanted is None and not person.represents and person.participations.exists()
+    return SHARED if wanted == SHARED or is_guest else MINE
+
+
+def in_scope(request: PersonRequest, scope: str) -> TicketQuerySet:
+    """The parts of `visible_to`, each with its index."""
+    if scope == SHARED:
+        return Ticket.objects.shared_with(request.person)
+    if scope == ORGANISATION and request.acting is not None:
         return Ticket.objects.of_organisation(request.acting, actor=request.person)
     return Ticket.objects.asked_by(request.person)
-
-
-def wants_organisation(request: PersonRequest) -> bool:
-    return request.acting is not None and request.GET.get("scope") == "organisation"
 
 
 def in_state(tickets: TicketQuerySet, state: str) -> TicketQuerySet:
@@ -93,17 +115,15 @@ def filters(request: PersonRequest, tickets: TicketQuerySet, state: str) -> list
     ]
 
 
-def scopes(request: PersonRequest) -> list[dict[str, Any]]:
-    if request.acting is None:
+def scopes(request: PersonRequest, chosen: str) -> list[dict[str, Any]]:
+    if request.person.is_staff:
         return []
-    chosen = wants_organisation(request)
+    offers = [(MINE, _("Mine")), (SHARED, _("Shared with me"))]
+    if request.acting is not None:
+        offers.insert(1, (ORGANISATION, request.acting.name))
     return [
-        {"label": _("Mine"), "url": address(request, scope="mine", after=""), "current": not chosen},
-        {
-            "label": request.acting.name,
-            "url": address(request, scope="organisation", after=""),
-            "current": chosen,
-        },
+        {"label": label, "url": address(request, scope=key, after=""), "current": key == chosen}
+        for key, label in offers
     ]
 
 
@@ -132,6 +152,7 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
         request.FILES or None,
         person=request.person,
         acting=request.acting,
+        tenant=request.tenant,
         initial=kept.take(request) if request.method == "GET" else None,
     )
     if request.method == "POST" and form.is_valid():
@@ -165,6 +186,8 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
         due_date=values["due_date"],
         files=values["files"],
         submission=submission_of(request),
+        order_number=values.get("order_number", ""),
+        cost_centre=values.get("cost_centre", ""),
     )
     link = reverse("request", args=[ticket.reference])
     messages.success(
@@ -191,7 +214,15 @@ def form_who_sees(request: PersonRequest) -> str:
 def visible_ticket(request: PersonRequest, reference: str) -> Ticket:
     """The request with this reference, or Http404 alike for foreign and absent."""
     tickets = Ticket.objects.visible_to(request.person).select_related(
-        "tenant", "request_type", "organisation", "requester", "assignee", "recorded_by"
+        "tenant",
+        "request_type",
+        "organisation",
+        "requester",
+        "assignee",
+        "recorded_by",
+        "contract",
+        "merged_into",
+        "follows",
     )
     return get_or_404(tickets, reference=reference)
 
@@ -204,13 +235,20 @@ def request_detail(request: PersonRequest, reference: str) -> HttpResponse:
 
 
 def _render_request(
-    request: PersonRequest, ticket: Ticket, form: CommentForm, *, status: int = 200, **context: Any
+    request: PersonRequest,
+    ticket: Ticket,
+    form: CommentForm,
+    *,
+    status: int = 200,
+    page: dict[str, Any] | None = None,
+    **context: Any,
 ) -> HttpResponse:
     return render(
         request,
         "tickets/request.html",
         {
-            **request_page(ticket, request.person),
+            **(page or request_page(ticket, request.person)),
+            "invite_form": ParticipantForm(),
             "comment_form": form,
             "submission": submission_of(request) or uuid.uuid4(),
             "limits": file_limits(),
@@ -245,33 +283,177 @@ def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
 
 @person_required
 @require_POST
-def request_accept(request: PersonRequest, reference: str) -> HttpResponse:
+def request_do(request: PersonRequest, reference: str, name: str) -> HttpResponse:
+    """Every verb that the state and the person's rights allow. What was typed comes back with a refusal."""
     ticket = visible_ticket(request, reference)
+    form = None if request.person.is_staff else form_of(ticket, request.person, name, request.POST)
+    if form is None:
+        raise Http404
+    if not form.is_valid():
+        return _verb_refused(request, ticket, name, form, status=422)
     try:
-        actions.accept_solution(ticket, by=request.person, from_address=request.META.get("REMOTE_ADDR") or None)
+        result = do(ticket, request.person, name, form, origin=origin_of(request))
     except Refused as refusal:
-        messages.error(request, str(refusal.sentence))
-    else:
-        messages.success(request, _("Thank you. You accepted the solution."))
-    return redirect("request", reference)
+        form.add_error(None, str(refusal.sentence))
+        return _verb_refused(request, visible_ticket(request, reference), name, form, status=409)
+    messages.success(request, done_sentence(name))
+    return redirect("request", result.reference if isinstance(result, Ticket) else reference)
+
+
+def _verb_refused(request: PersonRequest, ticket: Ticket, name: str, form: VerbForm, *, status: int) -> HttpResponse:
+    """The page again: the form with its errors where the verb is still offered, its words as a comment where not."""
+    page = request_page(ticket, request.person, {name: form})
+    is_offered = any(verb.name == name for verb in page["actions"])
+    if not is_offered or not form.visible_fields():
+        for error in form.non_field_errors():
+            messages.error(request, str(error))
+    words = "" if is_offered else request.POST.get("text", "")
+    comment_form = CommentForm(initial={"text": words} if words else None)
+    return _render_request(request, ticket, comment_form, status=status, page=page, refused=name)
+
+
+def origin_of(request: DeskRequest, link: str = "") -> Origin:
+    return Origin(from_address=request.META.get("REMOTE_ADDR") or None, link=link)
+
+
+def done_sentence(name: str) -> str:
+    return {
+        "accept_estimate": _("Thank you. You accepted the estimate."),
+        "request_changes": _("Thank you. We send you another version."),
+        "accept_solution": _("Thank you. You accepted the solution."),
+        "take_back": _("You took the acceptance back."),
+        "reopen": _("Reopened. We take it up again."),
+        "follow_up": _("Your new request is registered."),
+        "cancel": _("The request is cancelled."),
+        "ask_to_cancel": _("We have your wish to cancel and will answer."),
+    }[name]
+
+
+# ---- people ----
 
 
 @person_required
 @require_POST
-def request_reopen(request: PersonRequest, reference: str) -> HttpResponse:
+def request_invite(request: PersonRequest, reference: str) -> HttpResponse:
     ticket = visible_ticket(request, reference)
-    form = WordsForm(request.POST)
+    form = ParticipantForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.add_participant(
+                ticket, by=request.person, address=form.cleaned_data["email"], name=form.cleaned_data["name"]
+            )
+        except Refused as refusal:
+            form.add_error("email", str(refusal.sentence))
+        else:
+            messages.success(request, _("The invitation is on its way."))
+            return redirect("request", reference)
+    return _render_request(request, ticket, CommentForm(), status=422, invite_form=form)
+
+
+@person_required
+@require_POST
+def request_uninvite(request: PersonRequest, reference: str, person_id: int) -> HttpResponse:
+    ticket = visible_ticket(request, reference)
+    person = get_or_404(Person.objects.filter(participations__ticket=ticket), pk=person_id)
     try:
-        if not form.is_valid():
-            raise Refused(str(form.errors["text"][0]), code="words")
-        actions.reopen(ticket, by=request.person, text=form.cleaned_data["text"])
+        actions.remove_participant(ticket, by=request.person, person=person)
     except Refused as refusal:
-        # The words come back in the comment box: nothing typed is lost.
-        kept.keep_for(request, reverse("request", args=[reference]), text=request.POST.get("text", ""))
         messages.error(request, str(refusal.sentence))
         return redirect("request", reference)
-    messages.success(request, _("Reopened. We take it up again."))
+    if person.pk == request.person.pk:
+        messages.success(request, _("You do not take part in %(reference)s any more.") % {"reference": reference})
+        return redirect("requests")
+    messages.success(request, _("%(name)s does not take part any more.") % {"name": person})
     return redirect("request", reference)
+
+
+# ---- proof, and deciding from an e-mail ----
+
+
+@person_required
+@require_GET
+def approval(request: PersonRequest, reference: str, approval_id: int) -> HttpResponse:
+    """The proof of an acceptance, to read and to print."""
+    row = visible_approval(request, reference, approval_id)
+    return render(request, "tickets/approval.html", {**approval_page(row), "nav_current": "requests"})
+
+
+@person_required
+@require_GET
+def approval_record(request: PersonRequest, reference: str, approval_id: int) -> HttpResponse:
+    """The record byte for byte as it was hashed, for whoever checks: `sha256sum` of this file is the proof's hash."""
+    row = visible_approval(request, reference, approval_id)
+    return HttpResponse(
+        row.proved.encode(),
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{record_name(row)}"'},
+    )
+
+
+def visible_approval(request: PersonRequest, reference: str, approval_id: int) -> Approval:
+    ticket = visible_ticket(request, reference)
+    if not reads_proof(request.person, ticket):
+        raise Http404
+    rows = Approval.objects.filter(ticket=ticket)
+    return get_or_404(
+        rows.select_related("ticket", "estimate", "person", "in_place_of", "recorded_by", "takes_back"), pk=approval_id
+    )
+
+
+@public
+@require_http_methods(["GET", "POST"])
+def decide(request: DeskRequest, token: str) -> HttpResponse:
+    """The page behind an e-mail's button. Showing it changes nothing; only a POST from it decides, once."""
+    decision = read_link(token)
+    language = decision.person.language if decision else get_language() or ""
+    with translation.override(language):
+        if decision is None:
+            response = render(request, "tickets/decide.html", {"decision": None}, status=404)
+        elif request.method == "GET":
+            response = render(request, "tickets/decide.html", _decide_page_with_kept(request, decision))
+        else:
+            response = _decide(request, decision, token)
+    response.headers["Content-Language"] = language
+    return _for_one_reader(response)
+
+
+def _for_one_reader(response: HttpResponse) -> HttpResponse:
+    """Who has the address may decide: nothing keeps it, finds it or passes it on to another site."""
+    response.headers["Cache-Control"] = "private, no-store"
+    # Not 'no-referrer': a browser then hides the origin of our own form too, and the check against forgery fails.
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _decide_page_with_kept(request: DeskRequest, decision: Decision) -> dict[str, Any]:
+    """With the words that were typed here before the form's token ran out."""
+    page = decide_page(decision, request.path)
+    words = kept.take(request).get("text")
+    for verb in page["choices"] if words else ():
+        if "text" in verb.form.fields:
+            verb.form.initial["text"] = words
+    return page
+
+
+def _decide(request: DeskRequest, decision: Decision, token: str) -> HttpResponse:
+    name, url = request.POST.get("verb", ""), request.path
+    page = decide_page(decision, url)
+    if name not in {verb.name for verb in page["choices"]}:
+        return render(request, "tickets/decide.html", page, status=409)
+    # The version of the link, whatever the form says: another one may come in meanwhile.
+    data = {**request.POST.dict(), "version": decision.estimate.version if decision.estimate else ""}
+    form = form_of(decision.ticket, decision.person, name, data)
+    assert form is not None  # it is offered
+    if not form.is_valid():
+        return render(request, "tickets/decide.html", decide_page(decision, url, {name: form}), status=422)
+    try:
+        do(decision.ticket, decision.person, name, form, origin=origin_of(request, decision.number))
+    except Refused as refusal:
+        form.add_error(None, str(refusal.sentence))
+        page = decide_page(read_link(token) or decision, url, {name: form})
+        return render(request, "tickets/decide.html", {**page, "refusal": refusal.sentence}, status=409)
+    return render(request, "tickets/decide.html", {**page, "choices": [], "done": done_sentence(name)})
 
 
 # ---- files ----

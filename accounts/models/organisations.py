@@ -1,10 +1,14 @@
 """The customers: organisations, and who may do what for them."""
 
+from datetime import date
+
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import Person
+from accounts.models.policy import PolicyOverrides
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 
 
@@ -74,3 +78,60 @@ class Representation(TenantModel):
     def can_ask(self) -> bool:
         """With an organisation that is no longer active the right rests; what was filed before stays readable."""
         return self.may_ask and self.organisation.is_active
+
+
+class Deputy(TenantModel):
+    """Somebody decides in a representative's place, with their limit, from one day to another."""
+
+    representation = TenantForeignKey(
+        Representation, models.CASCADE, related_name="deputies", verbose_name=_("in place of")
+    )
+    person = TenantForeignKey(Person, models.CASCADE, related_name="+", verbose_name=_("deputy"))
+    starts_on = models.DateField(_("first day"))
+    ends_on = models.DateField(_("last day"))
+
+    class Meta:
+        verbose_name = _("deputy")
+        verbose_name_plural = _("deputies")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_on__gte=models.F("starts_on")), name="accounts_deputy_dates")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} → {self.representation}"
+
+    def clean(self) -> None:
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            raise ValidationError({"ends_on": _("The last day is before the first one.")})
+
+
+class Contract(PolicyOverrides, TenantModel):
+    """What an organisation has agreed with the desk: from when until when, and what differs from the desk's policy."""
+
+    organisation = TenantForeignKey(
+        Organisation, models.PROTECT, related_name="contracts", verbose_name=_("organisation")
+    )
+    number = models.CharField(_("number"), max_length=40)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    starts_on = models.DateField(_("first day"))
+    ends_on = models.DateField(_("last day"), null=True, blank=True)
+    # Work under it is paid by the contract itself: no threshold, no estimate, no line on an invoice.
+    covers_work = models.BooleanField(_("work is included"), default=False)
+    hourly_rate = models.DecimalField(
+        _("price of an hour"), max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+
+    class Meta:
+        verbose_name = _("contract")
+        verbose_name_plural = _("contracts")
+        constraints = [models.UniqueConstraint(fields=["tenant", "number"], name="accounts_contract_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}".strip()
+
+    def clean(self) -> None:
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            raise ValidationError({"ends_on": _("The last day is before the first one.")})
+
+    def is_valid_on(self, day: date) -> bool:
+        return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)

@@ -1,5 +1,6 @@
 """Who logs in (User, global) and who they are at one desk (Person, the tenant's)."""
 
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,8 @@ class Person(TenantModel):
     support_line = models.PositiveSmallIntegerField(
         _("support line"), choices=[(1, _("first line")), (2, _("second line"))], default=1
     )
+    # The last day of an absence: nobody gets new tickets while away.
+    away_until = models.DateField(_("away until"), null=True, blank=True)
     is_accountant = models.BooleanField(_("accountant"), default=False)
     is_manager = models.BooleanField(_("manager"), default=False)
 
@@ -160,6 +163,9 @@ class Person(TenantModel):
     @property
     def is_staff(self) -> bool:
         return self.is_agent or self.is_accountant or self.is_manager
+
+    def is_away(self, today: date) -> bool:
+        return self.away_until is not None and today <= self.away_until
 
     @property
     def initials(self) -> str:

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.policy import A_PERIOD
 from accounts.tenancy.constraints import TenantPolicy
 from accounts.tenancy.models import TenantModel
 
@@ -33,10 +34,21 @@ class Tenant(models.Model):
 
     # Work up to the threshold starts without approval (B10).
     threshold_minutes = models.PositiveIntegerField(_("minutes of work without approval"), default=30)
-    review_days = models.PositiveIntegerField(
-        _("days for the review of a solution"), default=7, validators=[MinValueValidator(1), MaxValueValidator(365)]
+    # What may be worked and billed beyond an accepted estimate or the threshold before a new estimate is needed.
+    tolerance_percent = models.PositiveSmallIntegerField(
+        _("tolerated overrun, per cent"), default=10, validators=[MaxValueValidator(100)]
+    )
+    review_days = models.PositiveIntegerField(_("days for the review of a solution"), default=7, validators=A_PERIOD)
+    information_days = models.PositiveIntegerField(_("days to answer a question"), default=14, validators=A_PERIOD)
+    estimate_days = models.PositiveIntegerField(
+        _("days for which an estimate is valid"), default=30, validators=A_PERIOD
     )
     reopen_days = models.PositiveIntegerField(_("days in which a closed request can be reopened"), default=30)
+    # Whether weekends, the country's public holidays and the desk's own closed days are left out of these periods.
+    business_days = models.BooleanField(_("count business days only"), default=False)
+    country = models.CharField(
+        _("country, for its public holidays"), max_length=2, blank=True, validators=[RegexValidator(r"^[A-Z]{2}$")]
+    )
 
     # Money. With billing off no price, status or page of it appears on this desk (M9).
     billing_enabled = models.BooleanField(_("billing"), default=True)
@@ -108,3 +120,18 @@ class TenantHost(TenantModel):
         """The host's address for links, never taken from a request: 'https://desk.example.com'."""
         port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
         return f"{settings.PUBLIC_SCHEME}://{self.host}{port}"
+
+
+class ClosedDay(TenantModel):
+    """A day on which the desk does not work, besides weekends and public holidays."""
+
+    day = models.DateField(_("day"))
+    name = models.CharField(_("name"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("closed day")
+        verbose_name_plural = _("closed days")
+        constraints = [models.UniqueConstraint(fields=["tenant", "day"], name="accounts_closed_day_once")]
+
+    def __str__(self) -> str:
+        return self.name or str(self.day)

@@ -156,7 +156,7 @@ def test_staff_arrive_at_their_desk(desk: Desk, visit: Visit) -> None:
 def reset_link(desk: Desk, person: Person) -> str:
     with desk.entered():
         actions.request_reset(person.user.email)
-        mail = OutboxMessage.objects.filter(kind="accounts/mail/reset").latest("id")
+        mail = OutboxMessage.objects.filter(kind="person.reset").latest("id")
     found = re.search(r"http://[^/]+(/account/password/reset/key/\S+)", mail.text)
     assert found is not None
     return found[1]
@@ -186,14 +186,14 @@ def test_the_link_works_at_its_desk_only(desk: Desk, rival: Desk, visit: Visit) 
 def test_an_unknown_address_gets_no_mail(desk: Desk, rival: Desk) -> None:
     tasks.request_reset(desk.id, rival.requester.email)
     with desk.entered():
-        assert not OutboxMessage.objects.filter(kind="accounts/mail/reset").exists()
+        assert not OutboxMessage.objects.filter(kind="person.reset").exists()
 
 
 def test_the_link_goes_to_the_account_not_to_an_edited_address(desk: Desk) -> None:
     with desk.entered():
         Person.objects.filter(pk=desk.requester.pk).update(email="thief@example.com")
         actions.request_reset(desk.requester.user.email)
-        assert OutboxMessage.objects.get(kind="accounts/mail/reset").to_address == desk.requester.user.email
+        assert OutboxMessage.objects.get(kind="person.reset").to_address == desk.requester.user.email
 
 
 def test_known_and_unknown_ask_alike(desk: Desk, visit: Visit) -> None:
@@ -217,7 +217,7 @@ def test_the_owner_hears_of_a_changed_password(desk: Desk, visit: Visit) -> None
         "/account/password/change/", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     )
     with desk.entered():
-        assert OutboxMessage.objects.get(kind="accounts/mail/password_changed").to_person == desk.requester
+        assert OutboxMessage.objects.get(kind="person.password_changed").to_person == desk.requester
 
 
 # ---- invitations ----

@@ -21,7 +21,7 @@ def letters(desk: Desk) -> list[OutboxMessage]:
         person = Person.objects.create(name="Nora New", email="nora@new.example")
         actions.invite(person, by=desk.agent)
         actions.request_reset(desk.manager.user.email)
-        return list(OutboxMessage.objects.filter(kind__in=["accounts/mail/invitation", "accounts/mail/reset"]))
+        return list(OutboxMessage.objects.filter(kind__in=["person.invitation", "person.reset"]))
 
 
 @pytest.mark.parametrize("role", ["agent", "accountant", "manager"])
@@ -34,6 +34,19 @@ def test_staff_do_not_read_personal_links(desk: Desk, visit: Visit, role: str) -
 def test_the_links_are_really_in_the_letters(desk: Desk) -> None:
     """Makes sure that the test above could fail."""
     assert all(LINK.search(letter.text) for letter in letters(desk))
+
+
+def test_the_letters_are_marked_as_personal(desk: Desk) -> None:
+    assert [letter.is_personal for letter in letters(desk)] == [True, True]
+
+
+def test_a_letter_without_such_a_link_is_read_by_staff(desk: Desk, visit: Visit) -> None:
+    """Makes sure that what hides the links does not hide everything."""
+    with desk.entered():
+        desk.submit()
+        letter = OutboxMessage.objects.get(kind="ticket.submitted")
+    page = visit(desk, desk.agent).get(f"/admin/notifications/outboxmessage/{letter.pk}/change/")
+    assert (letter.is_personal, "is registered" in page.content.decode()) == (False, True)
 
 
 def test_a_delivered_link_is_not_kept(desk: Desk) -> None:

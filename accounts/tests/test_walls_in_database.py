@@ -1,17 +1,30 @@
 """The database wall: what `desk_app` cannot do, whatever code runs. Where nothing is seen, something was there."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from accounts.events import record
-from accounts.models import Event, Organisation, Person, StoredFile, User
+from accounts.models import (
+    ApiToken,
+    ClosedDay,
+    Contract,
+    Deputy,
+    Event,
+    KeptAnswer,
+    Organisation,
+    Person,
+    Representation,
+    StoredFile,
+    User,
+)
 from accounts.tenancy.models import TenantForeignKey, TenantModel
 from billing.actions import issue_invoice
 from conftest import Desk, owner_connection
-from tickets.models import Attachment, Comment, IncomingMessage, Mailbox
+from tickets import actions
+from tickets.models import Attachment, Comment, Estimate, IncomingMessage, Mailbox, WorkType
 
 TENANT_MODELS = [model for model in apps.get_models() if issubclass(model, TenantModel)]
 
@@ -98,6 +111,9 @@ def test_every_key_between_tenant_models_is_a_tenant_key() -> None:
     assert plain == []
 
 
+TODAY = date(2030, 1, 7)
+
+
 def fill(desk: Desk, table: str) -> None:
     """A row in every table of the desk; one seen in `table`, so that the tests below can fail."""
     with desk.entered():
@@ -106,8 +122,28 @@ def fill(desk: Desk, table: str) -> None:
         Attachment.objects.create(ticket=ticket, file=file)
         Comment.objects.create(ticket=ticket, author=desk.agent, text="Words")
         IncomingMessage.objects.create(mailbox=Mailbox.objects.get(), raw=file, sha256=file.sha256)
+        estimated(desk)
+        fill_directories(desk)
         issue_invoice(desk.organisation, tickets=[ticket.pk], by=desk.accountant)
         assert rows(f'SELECT count(*) FROM "{table}"') > [(0,)]
+
+
+def estimated(desk: Desk) -> Estimate:
+    """An estimate that waits, on a ticket with a guest."""
+    ticket = desk.submit()
+    actions.add_participant(ticket, by=desk.requester, address="guest@elsewhere.example")
+    line = actions.NewLine("Work", minutes=60)
+    return actions.send_estimate(ticket, by=desk.agent, lines=[line], due_on=TODAY, valid_until=TODAY)
+
+
+def fill_directories(desk: Desk) -> None:
+    approver = Representation.objects.get(person=desk.colleague)
+    Deputy.objects.create(representation=approver, person=desk.requester, starts_on=TODAY, ends_on=TODAY)
+    Contract.objects.create(organisation=desk.organisation, number="C-1", starts_on=TODAY)
+    ClosedDay.objects.create(day=TODAY)
+    WorkType.objects.create(name={"en": "Analysis"})
+    ApiToken.objects.create(person=desk.agent, name="Program", digest="0" * 64)
+    KeptAnswer.objects.create(person=desk.agent, key="k", fingerprint="0" * 64, status=200, body="{}")
 
 
 @pytest.mark.parametrize("table", sorted(model._meta.db_table for model in TENANT_MODELS))
@@ -179,7 +215,14 @@ APPEND_ONLY = sorted(model._meta.db_table for model in TENANT_MODELS if model.ap
 
 
 def test_history_and_money_are_append_only() -> None:
-    assert APPEND_ONLY == ["accounts_event", "billing_invoice", "billing_invoiceline", "tickets_approval"]
+    assert APPEND_ONLY == [
+        "accounts_event",
+        "billing_invoice",
+        "billing_invoiceline",
+        "tickets_approval",
+        "tickets_estimateline",
+        "tickets_timeentry",
+    ]
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
@@ -188,13 +231,32 @@ def test_the_application_cannot_change_what_is_written_once(inside: Desk, table:
     assert "permission denied" in refused(statement.format(table))
 
 
-def test_not_even_the_owner_changes_history_by_accident(committed_desk: Desk) -> None:
-    with committed_desk.entered():
-        record("trial", committed_desk.tenant, by=None)
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_not_even_the_owner_changes_history_by_accident(committed_desk: Desk, table: str) -> None:
+    fill(committed_desk, table)
     with owner_connection() as direct, direct.cursor() as cursor:
-        with pytest.raises(Exception, match="written once"):
-            cursor.execute("DELETE FROM accounts_event")
-        direct.rollback()
+        for statement in ("UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}"):
+            with pytest.raises(Exception, match="written once"):
+                cursor.execute(statement.format(table))
+            direct.rollback()
+
+
+WHERE_IT_STANDS = {"state", "decided_at"}
+
+
+@pytest.mark.parametrize("column", [field.column for field in Estimate._meta.local_fields])
+def test_of_an_estimate_only_where_it_stands_can_move(inside: Desk, column: str) -> None:
+    """A right is asked for before anything is compared, so setting a column to itself is enough."""
+    estimated(inside)
+    statement = f"UPDATE tickets_estimate SET {column} = {column} RETURNING id"
+    if column in WHERE_IT_STANDS:
+        assert len(rows(statement)) == 1
+    else:
+        assert "permission denied" in refused(statement)
+
+
+def test_an_estimate_cannot_be_removed(inside: Desk) -> None:
+    assert "permission denied" in refused("DELETE FROM tickets_estimate")
 
 
 @pytest.mark.django_db

@@ -36,6 +36,9 @@ class InvoiceLine:
     unit_price: Decimal
     vat_rate: Decimal  # percent: 21 means 21 %
     net: Decimal
+    # The customer's own, where they are not those of the whole invoice.
+    order_number: str = ""
+    cost_centre: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

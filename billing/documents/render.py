@@ -87,9 +87,7 @@ def _facts(invoice: InvoiceDocumentData) -> Pairs:
     dates = [(_("Issued"), invoice.issued_on), (_("Supplied"), invoice.supplied_on), (_("Pay by"), invoice.due_on)]
     facts = [(label, format_date(day, "medium", LOCALES[invoice.language])) for label, day in dates]
     facts.append((_("Corrects invoice"), clean_line(invoice.corrects or "")))
-    facts.append((_("Your order number"), clean_line(invoice.order_number or "")))
-    facts.append((_("Cost centre"), clean_line(invoice.cost_centre or "")))
-    return _given(facts)
+    return _given(facts) + _customers_numbers(invoice)
 
 
 def _party(role: str, party: Party) -> dict[str, object]:
@@ -127,12 +125,22 @@ def _line(invoice: InvoiceDocumentData, line: InvoiceLine) -> dict[str, object]:
     return {
         "reference": clean_line(line.reference),
         "description": clean(line.description),
+        "own": " · ".join(f"{label}: {value}" for label, value in _customers_numbers(line)),
         "quantity": _split(_number(line.quantity, locale), locale),
         "unit": _unit(line.unit),
         "unit_price": _split(_amount(line.unit_price, invoice), locale),
         "vat_rate": _percent(line.vat_rate, locale),
         "net": _amount(line.net, invoice),
     }
+
+
+def _customers_numbers(given: InvoiceDocumentData | InvoiceLine) -> Pairs:
+    return _given(
+        [
+            (_("Your order number"), clean_line(given.order_number or "")),
+            (_("Cost centre"), clean_line(given.cost_centre or "")),
+        ]
+    )
 
 
 def _vat_summary(invoice: InvoiceDocumentData) -> dict[str, object]:

@@ -91,6 +91,20 @@ def test_totals_are_printed(amount: str) -> None:
     assert amount in text_of(INVOICE)
 
 
+def test_a_fixed_price_is_one_piece() -> None:
+    fixed = replace(LINE, quantity=Decimal("1.00"), unit="pcs", unit_price=Decimal("240.00"), net=Decimal("240.00"))
+    assert "Payroll module 1 pcs 240.00 21% 240.00" in text_of(replace(INVOICE, lines=(fixed,)))
+
+
+def test_the_customers_numbers_stand_at_the_top() -> None:
+    assert "Cost centre Bakery 2" in text_of(replace(INVOICE, order_number="PO-7", cost_centre="Bakery 2"))
+
+
+def test_a_lines_own_numbers_stand_under_it() -> None:
+    line = replace(LINE, order_number="PO-7", cost_centre="Bakery 2")
+    assert "Payroll module Your order number: PO-7 · Cost centre: Bakery 2" in text_of(replace(INVOICE, lines=(line,)))
+
+
 @pytest.mark.parametrize(
     ("language", "total"),
     [

@@ -10,12 +10,15 @@ from pypdf import PdfReader
 
 from accounts.errors import NotAllowed, Refused
 from accounts.files import open_file
-from accounts.models import Event
+from accounts.models import Event, TenantHost
 from billing import actions, making
 from billing.amounts import lines_of, vat_by_rate
+from billing.document_data import document_data
+from billing.documents.data import InvoiceDocumentData
 from billing.models import Invoice, InvoiceDocument, InvoiceLine
 from conftest import Desk
 from tickets import actions as ticket_actions
+from tickets.charges import bill_of
 from tickets.models import Ticket
 from tickets.workflow import Status
 
@@ -56,7 +59,7 @@ def test_time_that_is_not_billable_is_left_out(inside: Desk) -> None:
     ticket_actions.start_work(ticket, by=inside.agent, expected_minutes=60)
     ticket_actions.record_time(ticket, by=inside.agent, minutes=60, description="Work")
     ticket_actions.record_time(ticket, by=inside.agent, minutes=30, description="Our mistake", is_billable=False)
-    assert lines_of([ticket], inside.tenant)[0].quantity == Decimal("1.00")
+    assert [line.charge.quantity for line in lines_of({ticket: bill_of(ticket)})] == [Decimal(1)]
 
 
 def test_several_tickets_stand_on_one_invoice(inside: Desk) -> None:
@@ -161,6 +164,27 @@ def test_half_a_cent_is_rounded_up_once() -> None:
 
 
 # ---- the document ----
+
+
+def lines_in_document(desk: Desk, *orders: str) -> InvoiceDocumentData:
+    """An invoice of a ticket per order number. Call it inside the desk."""
+    tickets = [desk.submit(order_number=order) for order in orders]
+    for ticket in tickets:
+        ticket_actions.start_work(ticket, by=desk.agent, expected_minutes=20)
+        ticket_actions.record_time(ticket, by=desk.agent, minutes=20, description="Work")
+        ticket_actions.deliver(ticket, by=desk.agent, text="Done.")
+        ticket_actions.accept_solution(ticket, by=desk.requester)
+    return document_data(issue(desk, *tickets), TenantHost.objects.get())
+
+
+def test_an_order_number_of_all_lines_is_the_invoices(inside: Desk) -> None:
+    data = lines_in_document(inside, "PO-7", "PO-7")
+    assert (data.order_number, [line.order_number for line in data.lines]) == ("PO-7", ["", ""])
+
+
+def test_order_numbers_that_differ_are_the_lines(inside: Desk) -> None:
+    data = lines_in_document(inside, "PO-7", "PO-8")
+    assert (data.order_number, [line.order_number for line in data.lines]) == (None, ["PO-7", "PO-8"])
 
 
 def test_the_pdf_is_made_after_the_answer(inside: Desk) -> None:

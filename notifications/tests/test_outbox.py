@@ -14,14 +14,14 @@ from notifications import delivery, tasks
 from notifications.models import OutboxMessage, OutboxState
 from notifications.outbox import one_line
 from tickets import actions
-from tickets.sentences import last_review_day
+from tickets.sentences import last_day_of_period
 
 
 @pytest.fixture
 def message(desk: Desk) -> OutboxMessage:
     with desk.entered():
         desk.submit()
-        row: OutboxMessage = OutboxMessage.objects.get(kind="tickets/mail/submitted")
+        row: OutboxMessage = OutboxMessage.objects.get(kind="ticket.submitted")
         return row
 
 
@@ -140,30 +140,30 @@ def test_it_has_text_and_html(message: OutboxMessage, desk: Desk) -> None:
 
 def test_later_mails_continue_the_thread(inside: Desk) -> None:
     ticket = inside.submit()
-    first = OutboxMessage.objects.get(kind="tickets/mail/submitted")
+    first = OutboxMessage.objects.get(kind="ticket.submitted")
     actions.comment(ticket, by=inside.agent, text="Hello")
-    assert OutboxMessage.objects.get(kind="tickets/mail/commented").references == [first.message_id]
+    assert OutboxMessage.objects.get(kind="ticket.commented").references == [first.message_id]
 
 
 def test_it_is_in_the_readers_language(inside: Desk) -> None:
     inside.requester.language = "lv"
     inside.requester.save()
     inside.submit()
-    html = OutboxMessage.objects.get(kind="tickets/mail/submitted").html
+    html = OutboxMessage.objects.get(kind="ticket.submitted").html
     assert '<html lang="lv">' in html
 
 
 def test_text_mails_are_not_escaped(inside: Desk) -> None:
     ticket = inside.submit(subject="Bread & butter")
     actions.comment(ticket, by=inside.agent, text="5 < 6")
-    row = OutboxMessage.objects.get(kind="tickets/mail/commented")
+    row = OutboxMessage.objects.get(kind="ticket.commented")
     assert ("Bread & butter" in row.subject, "5 < 6" in row.text) == (True, True)
 
 
 def test_html_mails_are_escaped(inside: Desk) -> None:
     ticket = inside.submit(subject="<script>1</script>")
     actions.comment(ticket, by=inside.agent, text="<script>2</script>")
-    assert "<script>" not in OutboxMessage.objects.get(kind="tickets/mail/commented").html
+    assert "<script>" not in OutboxMessage.objects.get(kind="ticket.commented").html
 
 
 @pytest.mark.parametrize("bad", ["a\r\nBcc: x@y.z", "a\nb", "a\x00b", "a\u2028b", "a\x85b"])
@@ -175,7 +175,7 @@ def test_no_header_is_injected(bad: str) -> None:
 
 
 def hearers(kind: str) -> set[str]:
-    return set(OutboxMessage.objects.filter(kind=f"tickets/mail/{kind}").values_list("to_address", flat=True))
+    return set(OutboxMessage.objects.filter(kind=f"ticket.{kind}").values_list("to_address", flat=True))
 
 
 def test_a9_the_customer_hears_of_a_reply(inside: Desk) -> None:
@@ -212,4 +212,4 @@ def test_an_inactive_person_hears_nothing(inside: Desk) -> None:
 
 def test_the_delivery_names_the_last_day(inside: Desk) -> None:
     ticket = inside.delivered()
-    assert last_review_day(ticket) in OutboxMessage.objects.get(kind="tickets/mail/delivered").text
+    assert last_day_of_period(ticket) in OutboxMessage.objects.get(kind="ticket.delivered").text

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from servicedesk.presets.base import Preset, Topic, Type
+from servicedesk.presets.base import Preset, Topic, Type, Work
 
 ENQUIRIES = Topic(
     "chat",
@@ -15,6 +15,7 @@ ENQUIRIES = Topic(
                 "cs": "Napište nám, co potřebujete; nejprve vše upřesníme a nic vás to nestojí.",
                 "en": "Tell us what you need; first we clarify it, and that costs nothing.",
             },
+            policy={"threshold_minutes": 0},
         ),
         Type(
             "cloud",
@@ -23,6 +24,7 @@ ENQUIRIES = Topic(
                 "cs": "Například nová prezentace, kampaň nebo internetový obchod.",
                 "en": "For example, a presentation, a campaign or an online shop.",
             },
+            policy={"threshold_minutes": 0},
         ),
     ),
 )
@@ -46,6 +48,7 @@ WORK = Topic(
                 "cs": "Požadavek, na kterém jsme se už dohodli.",
                 "en": "A request that we have agreed on already.",
             },
+            is_billable=False,
         ),
     ),
 )
@@ -86,6 +89,13 @@ PRESET = Preset(
         "review_days": 7,
         "hourly_rate": Decimal("1450.00"),
         "vat_rate": Decimal("21"),
+        "country": "CZ",
     },
+    work_types=(
+        Work({"cs": "Konzultace", "en": "Consulting"}),
+        Work({"cs": "Grafika", "en": "Design"}),
+        Work({"cs": "Programování", "en": "Programming"}),
+        Work({"cs": "Testování", "en": "Testing"}),
+    ),
     topics=(ENQUIRIES, WORK, FAULTS),
 )

@@ -12,6 +12,16 @@ class Type:
     name: dict[str, str]
     sentence: dict[str, str]
     is_billable: bool = True
+    # What differs from the desk's policy: columns of PolicyOverrides.
+    policy: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A kind of work that time goes into: its names by language."""
+
+    name: dict[str, str]
+    is_billable: bool = True
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Preset:
     topics: tuple[Topic, ...]
     accent: str
     policy: dict[str, Any] = field(default_factory=dict)
+    work_types: tuple[Work, ...] = ()
 
     @property
     def language(self) -> str:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from servicedesk.presets.base import Preset, Topic, Type, general
+from servicedesk.presets.base import Preset, Topic, Type, Work, general
 
 FINANCE = Topic(
     "ledger",
@@ -78,7 +78,16 @@ PRESET = Preset(
         "review_days": 10,
         "hourly_rate": Decimal("60.00"),
         "vat_rate": Decimal("21"),
+        "country": "LV",
+        "business_days": True,
     },
+    work_types=(
+        Work({"lv": "Analīze", "en": "Analysis"}),
+        Work({"lv": "Programmēšana", "en": "Programming"}),
+        Work({"lv": "Testēšana", "en": "Testing"}),
+        Work({"lv": "Konsultācija", "en": "Consulting"}),
+        Work({"lv": "Mūsu kļūda", "en": "Our mistake"}, is_billable=False),
+    ),
     topics=(
         FINANCE,
         general(

@@ -15,11 +15,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.permissions import approves
+
 register = template.Library()
 
 # About ten kilobytes each.
 FRAMES_REMEMBERED = 512
 WITHOUT_NEW_REQUEST = ("request_new", "request_form")
+# Pages that notices lead to: opening one reads the notices about it.
+READS_NOTICES = ("request", "invoice")
 
 
 class Choice(NamedTuple):
@@ -32,6 +36,7 @@ class Who(NamedTuple):
     email: str
     initials: str
     is_staff: bool
+    approves: bool
 
 
 class Frame(NamedTuple):
@@ -48,6 +53,7 @@ class Frame(NamedTuple):
     languages: tuple[tuple[str, str], ...]
     login_link: bool
     new_request: bool
+    reads_notices: bool
     demo: bool
 
 
@@ -72,13 +78,14 @@ def _facts(context: RequestContext) -> Frame:
         brand_name=name or _("Service desk"),
         initial=name[:1] or "?",
         here=context.get("nav_current") or "",
-        person=Who(person.name, person.email, person.initials, person.is_staff) if person else None,
+        person=Who(person.name, person.email, person.initials, person.is_staff, approves(person)) if person else None,
         acting=_choice(acting) if acting else None,
         organisations=tuple(_choice(organisation) for organisation in context.get("organisations") or ()),
         invoices=bool((context.get("nav") or {}).get("invoices")),
         languages=tuple(context.get("LANGUAGES_OFFERED") or ()),
         login_link=not person and view != "home" and not view.startswith("account_"),
         new_request=bool(person) and view not in WITHOUT_NEW_REQUEST,
+        reads_notices=view in READS_NOTICES,
         demo=bool(context.get("demo")),
     )
 

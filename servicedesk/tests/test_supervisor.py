@@ -165,7 +165,7 @@ def test_leftovers_of_a_killed_supervisor_are_ended(tmp_path: Path) -> None:
     reaper = threading.Thread(target=left_over.wait)
     reaper.start()
     supervisor.end_leftovers(tmp_path)
-    reaper.join(5)
+    reaper.join(60)
     assert left_over.returncode == -signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
 

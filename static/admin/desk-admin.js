@@ -183,12 +183,13 @@
   function setUpSheet(sheet) {
     sheet.addEventListener("toggle", () => {
       if (!sheet.open) return;
-      const form = sheet.querySelector("form");
-      form.querySelector("textarea, input:not([type=hidden])").focus();
+      const panel = sheet.querySelector(":scope > form, :scope > div");
+      const first = panel.querySelector("textarea, input:not([type=hidden]), select, summary, button");
+      if (!panel.querySelector("details[open]")) first.focus();
       // A sheet at the right edge opens to the left.
-      form.style.left = "";
-      const over = form.getBoundingClientRect().right - document.documentElement.clientWidth + 16;
-      if (over > 0) form.style.left = `${-over}px`;
+      panel.style.left = "";
+      const over = panel.getBoundingClientRect().right - document.documentElement.clientWidth + 16;
+      if (over > 0) panel.style.left = `${-over}px`;
     });
   }
 
@@ -221,7 +222,7 @@
   const KEYS = {
     r: () => choose("reply", true),
     n: () => choose("note", true),
-    a: () => window.django?.jQuery("#id_assignee").select2("open"), // its own box is hidden behind the picker's
+    a: () => document.querySelector(".desk-take button")?.click(),
     j: () => document.querySelector("[data-walk] [rel=next]")?.click(),
     k: () => document.querySelector("[data-walk] [rel=prev]")?.click(),
   };
@@ -256,22 +257,41 @@
     choose(opener.dataset.open, true);
   });
 
+  // ---- money: whole cents, and VAT rounded once per rate, half up, as the server does ----
+
+  const cents = (text) => Math.round(Number(text) * 100);
+  const vatOf = (base, rate) => Math.round((base * cents(rate)) / 10000);
+
+  const figures = new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const figure = (sum) => figures.format(sum / 100);
+  const amounts = (currency) => (sum) => `${figure(sum)} ${currency}`;
+
   // ---- ready to invoice: the sums follow the ticks ----
 
   function setUpBill(form) {
     const boxes = all("input[name=ticket]", form);
+    if (boxes.length === 0) return;
     const every = form.querySelector("[data-bill-all]");
-    const money = new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-    const cents = (text) => Math.round(Number(text) * 100);
-    const put = (name, sum) => (form.querySelector(`[data-bill-${name}]`).textContent = `${money.format(sum / 100)} ${form.dataset.currency}`);
+    const money = amounts(form.dataset.currency);
+    const put = (name, sum) => (form.querySelector(`[data-bill-${name}]`).textContent = money(sum));
+
+    // The ticked tickets' sum without VAT at a rate: a ticket may have lines of several.
+    function base(rate) {
+      const parts = boxes.filter((box) => box.checked).flatMap((box) => box.dataset.rates.split(" "));
+      const own = parts.map((part) => part.split(":")).filter(([other]) => other === rate);
+      return own.reduce((sum, [, net]) => sum + cents(net), 0);
+    }
 
     function show() {
-      const bases = new Map();
-      for (const box of boxes) if (box.checked) bases.set(box.dataset.rate, (bases.get(box.dataset.rate) || 0) + cents(box.dataset.net));
-      const net = [...bases.values()].reduce((sum, base) => sum + base, 0);
-      const vat = [...bases].reduce((sum, [rate, base]) => sum + Math.round((base * Number(rate)) / 100), 0);
+      let [net, vat] = [0, 0];
+      for (const cell of all("[data-bill-vat]", form)) {
+        const rate = cell.dataset.billVat;
+        const tax = vatOf(base(rate), rate);
+        cell.textContent = money(tax);
+        net += base(rate);
+        vat += tax;
+      }
       put("net", net);
-      put("vat", vat);
       put("gross", net + vat);
       const chosen = boxes.filter((box) => box.checked).length;
       every.checked = chosen === boxes.length;
@@ -287,6 +307,116 @@
     if (boxes.some((box) => !box.checked)) show(); // a browser may bring ticks back
   }
 
+  // ---- an estimate as it is written: lines come and go, sums follow, and who may accept them is shown ----
+
+  // Minutes of '2h30', '1:30', '1,5 h', '90'; null of what is no time. The server reads more forms and has the last word.
+  function minutesOf(text) {
+    const words = text.trim().toLowerCase();
+    const clock = words.match(/^(\d{1,3})\s*:\s*([0-5]\d)$/) || words.match(/^(\d{1,3})\s*(?![mм])[^\d\s.,:]+\.?\s*(\d{1,2})\s*[^\d\s]*$/);
+    if (clock) return Number(clock[1]) * 60 + Number(clock[2]);
+    const part = words.match(/^(\d{1,3}[.,]\d{1,2})\s*[^\d\s.,:]+\.?$/);
+    if (part) return Math.round(Number(part[1].replace(",", ".")) * 60);
+    const one = words.match(/^(\d{1,5})\s*([^\d\s.,:]*)\.?$/);
+    if (!one) return null;
+    return Number(one[1]) * (one[2] === "" || /^[mм]/.test(one[2]) ? 1 : 60);
+  }
+
+  function priceOf(text) {
+    const figure = text.replace(/[\s\u00a0\u202f]/g, "").replace(",", ".");
+    return /^\d+(\.\d{1,2})?$/.test(figure) ? cents(figure) : null;
+  }
+
+  function setUpEstimate(form) {
+    const money = amounts(form.dataset.currency);
+    const body = form.querySelector("[data-lines]");
+    const total = form.querySelector("input[name=lines-TOTAL_FORMS]");
+    const zero = form.querySelector("[data-zero]");
+    const limits = all("[data-limit]");
+    const rows = () => all("[data-line]", body).filter((row) => !row.hidden);
+    const inputs = (row) => all("input, textarea", row);
+    const isEmpty = (row) => inputs(row).every((input) => !input.value.trim());
+    const field = (row, name) => row.querySelector(`[name$="-${name}"]`).value;
+    const put = (name, text) => (form.querySelector(`[data-sum-${name}]`).textContent = text);
+
+    // Cents of a line and its minutes; null while it is none.
+    function sumOf(row) {
+      const [time, price] = [field(row, "time"), field(row, "price")];
+      const minutes = time.trim() ? minutesOf(time) : 0;
+      const each = price.trim() ? priceOf(price) : time.trim() ? cents(form.dataset.hourly) : null;
+      if (minutes === null || each === null) return null;
+      return { minutes, net: time.trim() ? Math.round((each * minutes) / 60) : each };
+    }
+
+    function inWords(minutes) {
+      const { whole, part } = form.querySelector("[data-sum-time]").dataset;
+      const words = minutes % 60 ? part : whole;
+      return minutes ? words.replace("[hours]", Math.floor(minutes / 60)).replace("[minutes]", minutes % 60) : "–";
+    }
+
+    function judge(net, isWritten) {
+      const reaches = (limit) => limit.dataset.limit === "" || net <= cents(limit.dataset.limit);
+      for (const limit of limits) limit.toggleAttribute("data-short", isWritten && !reaches(limit));
+      form.querySelector("[data-no-approver]").hidden = !isWritten || limits.some(reaches);
+    }
+
+    function show() {
+      let [net, minutes, isWritten] = [0, 0, false];
+      for (const row of rows()) {
+        const sum = isEmpty(row) ? null : sumOf(row);
+        row.querySelector("[data-line-sum]").textContent = sum ? figure(sum.net) : isEmpty(row) ? "" : "–";
+        if (!sum) continue;
+        net += sum.net;
+        minutes += sum.minutes;
+        isWritten = true;
+      }
+      const vat = vatOf(net, form.dataset.vat);
+      put("time", inWords(minutes));
+      put("net", isWritten ? money(net) : "–");
+      put("vat", isWritten ? money(vat) : "–");
+      put("total", isWritten ? money(net + vat) : "–");
+      zero.hidden = !(isWritten && net === 0) && !("asked" in zero.dataset);
+      judge(net, isWritten);
+    }
+
+    function add() {
+      const place = document.createElement("tbody");
+      place.innerHTML = form.querySelector("[data-line-template]").innerHTML.replaceAll("__prefix__", total.value);
+      total.value = Number(total.value) + 1;
+      const row = place.firstElementChild;
+      body.append(row);
+      return row;
+    }
+
+    form.querySelector("[data-line-add]").addEventListener("click", () => {
+      const empty = all("[data-line]", body).find((row) => row.hidden && row.dataset.line !== "removed");
+      const row = empty || add();
+      row.hidden = false;
+      inputs(row)[0].focus();
+    });
+
+    // An empty line is left out when it is sent, so that the others keep their numbers.
+    body.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-line-remove]");
+      if (!button) return;
+      const row = button.closest("[data-line]");
+      const neighbour = rows()[Math.max(0, rows().indexOf(row) - 1)];
+      for (const input of inputs(row)) input.value = "";
+      if (rows().length > 1) {
+        row.hidden = true;
+        row.dataset.line = "removed";
+      }
+      show();
+      const next = rows().includes(neighbour) ? neighbour : rows()[0];
+      inputs(next)[0].focus();
+    });
+
+    form.addEventListener("input", show);
+    // Of the empty lines for those without a script one is enough here.
+    for (const row of rows().slice(1)) if (isEmpty(row) && !row.querySelector(".desk-error")) row.hidden = true;
+    show();
+    form.querySelector("[data-problem]")?.focus();
+  }
+
   // ---- a page as it arrives ----
 
   addEventListener("DOMContentLoaded", () => {
@@ -299,6 +429,7 @@
     all("[data-sheet]").forEach(setUpSheet);
     all("[data-walk]").forEach(setUpWalk);
     all("[data-bill]").forEach(setUpBill);
+    all("[data-estimate]").forEach(setUpEstimate);
     for (const keys of all("[data-keys]")) {
       const choice = keys.querySelector("[data-keys-switch]");
       keys.hidden = false;
@@ -308,7 +439,7 @@
   });
 
   // Unfold hides the page until its own script is ready; what is hidden takes no focus.
-  addEventListener("load", () => requestAnimationFrame(() => document.querySelector(".desk-ticket [aria-invalid=true]")?.focus()));
+  addEventListener("load", () => requestAnimationFrame(() => document.querySelector(":is(.desk-ticket, .desk-estimate-page) [aria-invalid=true]")?.focus()));
 
   document.addEventListener("formset:added", (event) => mend(event.target));
 })();

@@ -1,6 +1,7 @@
-"""What every verb does in the same way: lock the row, change its state, attach files."""
+"""What every verb does in the same way: lock the row, change its state, attach files, set its clock."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,18 +16,44 @@ from accounts.errors import NotAllowed, Refused
 from accounts.files import store
 from accounts.models import Person
 from tickets.models import Attachment, Comment, Ticket
+from tickets.periods import Calendar, calendar_of
+from tickets.policy import policy_of
+from tickets.querysets import TicketQuerySet
 
 Rule = Callable[[Person, Ticket], bool]
 
+# What `change` touches; a verb adds its own.
+CHANGED = (
+    "status",
+    "waiting_for",
+    "last_activity_at",
+    "period_ends_at",
+    "reminders_sent",
+    "clock_at",
+    "closed_at",
+    "unread_since",
+    "cancel_asked_at",
+)
+
+
+def for_update(*, skip_locked: bool = False) -> TicketQuerySet:
+    """Tickets with what verbs look at, held until the transaction ends."""
+    return Ticket.objects.select_for_update(of=("self",), skip_locked=skip_locked).select_related(
+        "tenant", "requester", "organisation", "assignee", "request_type", "contract"
+    )
+
 
 def locked(ticket: Ticket) -> Ticket:
-    """The ticket as it is now, held until the transaction ends: the second of two verbs sees the first one's state."""
-    row: Ticket = (
-        Ticket.objects.select_for_update(of=("self",))
-        .select_related("tenant", "requester", "organisation", "assignee", "request_type")
-        .get(pk=ticket.pk)
-    )
-    return row
+    """The ticket as it is now: the second of two verbs sees the first one's state.
+
+    A clock locks its tickets a batch at a time and says so on the rows; they are not read again.
+    """
+    return ticket if ticket.is_locked else for_update().get(pk=ticket.pk)
+
+
+def both_locked(*tickets: Ticket) -> dict[int, Ticket]:
+    """Several tickets by their ids, locked in that order, so that two verbs at once do not wait for each other."""
+    return {row.pk: row for row in for_update().filter(pk__in=[ticket.pk for ticket in tickets]).order_by("pk")}
 
 
 def permit(rule: Rule, actor: Person, ticket: Ticket) -> None:
@@ -36,20 +63,59 @@ def permit(rule: Rule, actor: Person, ticket: Ticket) -> None:
 
 
 def change(ticket: Ticket, transition: Callable[..., Any], **arguments: Any) -> None:
-    """Make a transition and its time stamp. Raises Refused with the state as the person knows it."""
+    """Make a transition. What belonged to the state before – period, reminders, clock, a wish to cancel – ends with it.
+
+    Raises Refused with the state as the person knows it.
+    """
     try:
         transition(**arguments)
     except TransitionNotAllowed:
-        raise Refused(
-            _("This is not possible any more: the status is now “%(status)s”.")
-            % {"status": ticket.get_status_display()},
-            code="wrong_state",
-        ) from None
-    ticket.last_activity_at = timezone.now()
+        raise wrong_state(ticket) from None
+    now = timezone.now()
+    ticket.last_activity_at = now
+    ticket.period_ends_at, ticket.reminders_sent, ticket.clock_at = None, 0, None
+    ticket.closed_at = now if ticket.has_ended else None
+    ticket.cancel_asked_at = None
+
+
+def wrong_state(ticket: Ticket) -> Refused:
+    sentence = _("This is not possible any more: the status is now “%(status)s”.")
+    return Refused(sentence % {"status": ticket.get_status_display()}, code="wrong_state")
 
 
 def save(ticket: Ticket, *fields: str) -> None:
-    ticket.save(update_fields=["status", "waiting_for", "last_activity_at", *fields])
+    ticket.save(update_fields=[*CHANGED, *fields])
+
+
+def check_complete(ticket: Ticket) -> None:
+    """Nothing is handed over before it is known whose it is (B6): it could not be billed. Raises Refused."""
+    if not ticket.is_complete:
+        raise Refused(_("First the requester's name and the organisation are needed."), code="incomplete")
+
+
+def answered(ticket: Ticket, by: Person | None) -> None:
+    """Somebody at the desk acted or wrote: what the customer wrote before is read."""
+    if by is not None and by.is_staff:
+        ticket.unread_since = None
+
+
+def calendar(ticket: Ticket) -> Calendar:
+    """How days are counted for this ticket."""
+    return calendar_of(ticket.tenant, business_days=policy_of(ticket).business_days)
+
+
+def begin_period(ticket: Ticket, days: int, first_reminder: Callable[[datetime, datetime], datetime]) -> None:
+    """Give the customer so many days from now, and set the clock to the first reminder."""
+    now = timezone.now()
+    ticket.period_ends_at = calendar(ticket).end_after(now, days)
+    ticket.clock_at = first_reminder(now, ticket.period_ends_at)
+
+
+def required(text: str, sentence: str) -> str:
+    """The words without the space around them. Raises Refused with the sentence when there are none."""
+    if not text.strip():
+        raise Refused(sentence, code="empty")
+    return text.strip()
 
 
 def once(submission: UUID) -> None:
@@ -61,7 +127,14 @@ def once(submission: UUID) -> None:
 def attach(files: "Iterable[File[bytes]]", *, by: Person, ticket: Ticket, comment: Comment | None = None) -> None:
     """Keep what was sent along. Here and not before: what a verb refuses or has done already leaves no file behind."""
     kept = [store(file, name=file.name or "", by=by) for file in files]
-    Attachment.objects.bulk_create(Attachment(ticket=ticket, comment=comment, file=row) for row in kept)
+    if kept:
+        Attachment.objects.bulk_create(Attachment(ticket=ticket, comment=comment, file=row) for row in kept)
+
+
+def say(ticket: Ticket, *, by: Person, text: str) -> Comment:
+    """The words that go with a verb, as a comment that the other side reads."""
+    comment: Comment = Comment.objects.create(ticket=ticket, author=by, text=text.strip())
+    return comment
 
 
 def note_status(ticket: Ticket, kind: str, *, by: Person | None, **data: Any) -> None:

@@ -5,19 +5,25 @@ from uuid import UUID
 
 from django.core.files.base import File
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import events
+from accounts import announce, events
+from accounts.addresses import normalise_address
 from accounts.errors import NotAllowed, Refused
+from accounts.invitations import make_token, obtain_user
 from accounts.models import Person
 from accounts.permissions import is_staff
 from tickets import notices
-from tickets.actions.base import attach, change, locked, note_status, permit, save
-from tickets.models import Comment, Ticket
+from tickets.actions.base import answered, attach, change, locked, note_status, permit, save
+from tickets.models import Comment, Participant, Ticket
 from tickets.models.ticket import Channel
-from tickets.permissions import is_customer, may_comment
+from tickets.permissions import is_customer, may_comment, may_invite
 from tickets.workflow import Status
+
+# So many people read along at most: an invitation sends mail to whoever is named.
+MOST_GUESTS = 20
 
 
 @transaction.atomic
@@ -112,10 +118,14 @@ def _add(
     )
     attach(files, by=by, ticket=ticket, comment=row)
     events.record("ticket.commented", ticket, by=by, comment=row.pk, is_internal=is_internal)
+    ticket.last_activity_at = timezone.now()
+    if by.is_staff:
+        answered(ticket, by)
+    else:
+        ticket.unread_since = ticket.unread_since or ticket.last_activity_at
+    ticket.save(update_fields=["last_activity_at", "unread_since"])
     if is_customer(by, ticket) and is_verified:
         _give_back(ticket, by=by)
-    ticket.last_activity_at = timezone.now()
-    ticket.save(update_fields=["last_activity_at"])
     notices.commented(ticket, row, by=by, references=references)
     return row
 
@@ -124,10 +134,67 @@ def _give_back(ticket: Ticket, *, by: Person) -> None:
     """What waited for the customer is the provider's again; what waits for its invoice is held back."""
     if ticket.status in (Status.WAITING, Status.READY_TO_DEPLOY):
         change(ticket, ticket.reopen)
-        ticket.clock_at = None
-        save(ticket, "clock_at")
+        save(ticket)
         note_status(ticket, "reopened", by=by)
     elif ticket.status == Status.INVOICE and not ticket.is_held:
         ticket.is_held = True
         ticket.save(update_fields=["is_held"])
         note_status(ticket, "held", by=by)
+
+
+@transaction.atomic
+def add_participant(ticket: Ticket, *, by: Person, address: str, name: str = "") -> Participant:
+    """Invite somebody to this request by e-mail address (A10): they read it, comment on it and hear what happens.
+
+    Who is not known becomes a person without rights, and gets a link to choose a password: without one they could only
+    answer by e-mail. Raises NotAllowed, and Refused for an address that is none, for somebody of the desk, who sees the
+    ticket anyway, and when there are enough guests.
+    """
+    ticket = locked(ticket)
+    permit(may_invite, by, ticket)
+    normal = normalise_address(address)
+    if not normal:
+        raise Refused(_("This is not an e-mail address. Write it like name@example.com."), code="address")
+    person = Person.objects.filter(email=normal).first()
+    if person is None:
+        person = Person.objects.create(
+            email=normal,
+            name=" ".join(name.split())[:150],
+            language=by.language if not by.is_staff else _language(ticket),
+        )
+    if person.is_staff or not person.is_active:
+        raise Refused(_("This person cannot be invited: they work at the desk, or are not active."), code="staff")
+    if person.pk == ticket.requester_id:
+        raise Refused(_("%(name)s asked for it and takes part already.") % {"name": person}, code="requester")
+    if Participant.objects.filter(ticket=ticket).exclude(person=person).count() >= MOST_GUESTS:
+        raise Refused(_("At most %(most)d people can be invited.") % {"most": MOST_GUESTS}, code="too_many")
+    participant, is_new = Participant.objects.get_or_create(ticket=ticket, person=person, defaults={"added_by": by})
+    if is_new:
+        events.record("ticket.participant_added", ticket, by=by, person=person.pk)
+        notices.invited(ticket, person, by=by)
+        if person.user_id is None:
+            _give_access(person)
+    return participant
+
+
+def _give_access(person: Person) -> None:
+    """An account for the address, which opens what they were invited to and nothing else."""
+    person.user_id = obtain_user(person.email)
+    person.save(update_fields=["user"])
+    events.record("person.invited", person, by=None)
+    guest = Person.objects.select_related("user").get(pk=person.pk)
+    announce.invited(guest, reverse("invitation", args=[make_token(guest)]))
+
+
+def _language(ticket: Ticket) -> str:
+    return str(ticket.requester.language)
+
+
+@transaction.atomic
+def remove_participant(ticket: Ticket, *, by: Person, person: Person) -> None:
+    """Take an invitation back; what they wrote stays. Guests may leave by themselves. Raises NotAllowed."""
+    ticket = locked(ticket)
+    if by.pk != person.pk:
+        permit(may_invite, by, ticket)
+    if Participant.objects.filter(ticket=ticket, person=person).delete()[0]:
+        events.record("ticket.participant_removed", ticket, by=by, person=person.pk)

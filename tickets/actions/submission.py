@@ -6,11 +6,12 @@ from uuid import UUID
 
 from django.core.files.base import File
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Func, IntegerField, OuterRef, Q, Subquery, TextField
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import NotAllowed
-from accounts.models import Organisation, Person, Tenant
+from accounts.models import Contract, Organisation, Person, Tenant
 from accounts.permissions import is_agent, may_ask_for
 from accounts.tenancy import current_tenant_id
 from tickets import notices
@@ -19,6 +20,9 @@ from tickets.models import RequestType, Ticket
 from tickets.models.ticket import Channel
 from tickets.references import next_reference
 from tickets.workflow import ALIVE
+
+# How many living tickets of an agent are counted when a new one is given out.
+LOAD_COUNTED = 200
 
 
 @transaction.atomic
@@ -34,6 +38,8 @@ def submit(
     files: "Iterable[File[bytes]]" = (),
     channel: str = Channel.PORTAL,
     submission: UUID | None = None,
+    order_number: str = "",
+    cost_centre: str = "",
 ) -> Ticket:
     """File a request, for oneself or (agents; colleagues of one organisation) on behalf of `requester`.
 
@@ -58,6 +64,24 @@ def submit(
         channel=channel,
         recorded_by=by,
         submission=submission,
+        order_number=order_number,
+        cost_centre=cost_centre,
+    )
+
+
+def follow(ticket: Ticket, *, by: Person, text: str) -> Ticket:
+    """A new ticket with the old one's subject and people, which it names."""
+    return _create(
+        subject=ticket.subject,
+        requester=ticket.requester if by.is_staff else by,
+        organisation=ticket.organisation,
+        request_type=ticket.request_type,
+        description=text,
+        due_date=None,
+        files=(),
+        channel=Channel.PORTAL,
+        recorded_by=by,
+        follows=ticket,
     )
 
 
@@ -111,6 +135,9 @@ def _create(
     references: tuple[str, ...] = (),
     submission: UUID | None = None,
     is_verified: bool = True,
+    order_number: str = "",
+    cost_centre: str = "",
+    follows: Ticket | None = None,
 ) -> Ticket:
     tenant = Tenant.objects.get(pk=current_tenant_id())
     reference, number = next_reference(tenant)
@@ -122,13 +149,17 @@ def _create(
         organisation=organisation,
         requester=requester,
         recorded_by=recorded_by,
-        assignee=_first_assignee(request_type, recorded_by),
+        assignee=_first_assignee(request_type, recorded_by, timezone.localdate(timezone=tenant.zone)),
         channel=channel,
         subject=subject,
         description=description,
         due_date=due_date,
         submission=submission,
         is_verified=is_verified,
+        contract=_contract(organisation, timezone.localdate(timezone=tenant.zone)),
+        order_number=order_number.strip()[:60],
+        cost_centre=cost_centre.strip()[:60],
+        follows=follows,
     )
     attach(files, by=recorded_by or requester, ticket=ticket)
     note_status(ticket, "submitted", by=recorded_by or requester, channel=channel)
@@ -136,16 +167,30 @@ def _create(
     return ticket
 
 
-def _first_assignee(request_type: RequestType | None, recorded_by: Person | None) -> Person | None:
-    """The type's own, the first-line agent who recorded it (K17), the least loaded agent, or a manager (B7)."""
-    if request_type and request_type.default_assignee and request_type.default_assignee.is_active:
-        assignee: Person = request_type.default_assignee
+def _contract(organisation: Organisation | None, today: date) -> Contract | None:
+    """The organisation's contract, when it has exactly one today; of several an agent chooses."""
+    if organisation is None:
+        return None
+    rows = [row for row in Contract.objects.filter(organisation=organisation) if row.is_valid_on(today)]
+    return rows[0] if len(rows) == 1 else None
+
+
+def _first_assignee(request_type: RequestType | None, recorded_by: Person | None, today: date) -> Person | None:
+    """The type's own, the first-line agent who recorded it (K17), the least loaded present, or a manager (B7)."""
+    own = request_type.default_assignee if request_type else None
+    if own is not None and own.is_active and not own.is_away(today):
+        assignee: Person = own
         return assignee
     if recorded_by and recorded_by.is_agent and recorded_by.support_line == 1:
         return recorded_by
-    by_load = (
-        Person.objects.agents()
-        .filter(support_line=1)
-        .annotate(load=Count("assigned", filter=Q(assigned__status__in=ALIVE)))
-    )
-    return by_load.order_by("load", "id").first() or Person.objects.active().filter(is_manager=True).first()
+    return _least_loaded(today) or Person.objects.staff().filter(is_active=True, is_manager=True).order_by("id").first()
+
+
+def _least_loaded(today: date) -> Person | None:
+    """Of the first-line agents who are here, the one with the fewest living tickets. Counted up to a point only: with
+    more than that nobody is idle, and it need not cost a walk through all of them."""
+    living = Ticket.objects.filter(assignee=OuterRef("pk"), status__in=ALIVE).order_by()
+    counted = Func(Subquery(living.values("pk")[:LOAD_COUNTED]), function="ARRAY", output_field=TextField())
+    load = Func(counted, function="CARDINALITY", output_field=IntegerField())
+    present = Person.objects.agents().filter(Q(away_until=None) | Q(away_until__lt=today), support_line=1)
+    return present.annotate(load=load).order_by("load", "id").first()

@@ -1,5 +1,12 @@
-from tickets.admin.catalogue import RequestTypeAdmin, TopicGroupAdmin
+from tickets.admin.catalogue import RequestTypeAdmin, TopicGroupAdmin, WorkTypeAdmin
 from tickets.admin.mail import IncomingMessageAdmin, MailboxAdmin
 from tickets.admin.ticket import TicketAdmin
 
-__all__ = ["IncomingMessageAdmin", "MailboxAdmin", "RequestTypeAdmin", "TicketAdmin", "TopicGroupAdmin"]
+__all__ = [
+    "IncomingMessageAdmin",
+    "MailboxAdmin",
+    "RequestTypeAdmin",
+    "TicketAdmin",
+    "TopicGroupAdmin",
+    "WorkTypeAdmin",
+]

@@ -1,173 +1,69 @@
-"""The agents' queue and the ticket page: conversation in the middle, composer under it, verbs as POST buttons."""
+"""The ticket page: conversation in the middle, composer under it, verbs as POST buttons."""
 
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import SimpleListFilter, display
-from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import models
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import get_or_404
-from accounts.admin import DeskAdmin, actor
+from accounts.admin import actor
 from accounts.errors import Refused
 from accounts.http import PersonRequest
-from accounts.models import Person
-from accounts.permissions import is_agent, nobody
+from accounts.models import Contract, Person
+from accounts.permissions import is_agent
 from accounts.pickers import Picker
 from tickets import actions
-from tickets.forms import HandlingForm, MinutesForm, ReplyForm, TimeForm, WordsForm
-from tickets.lists import count
+from tickets.admin.estimate import EstimatePage
+from tickets.admin.work import correction_form, is_charged, work_shown
+from tickets.charges import bill_of
+from tickets.deeds import do, form_of
+from tickets.durations import as_duration
+from tickets.forms import HandlingForm, ParticipantForm, ReplyForm, TimeForm, VerbForm
 from tickets.models import Ticket, TimeEntry
 from tickets.models.ticket import Priority
-from tickets.pages import conversation
-from tickets.querysets import TicketQuerySet
-from tickets.sentences import last_review_day
+from tickets.pages import conversation, proofs
+from tickets.policy import policy_of
+from tickets.sentences import last_day_of_period
 from tickets.verbs import Verb, available
-from tickets.views import file_limits, submission_of
+from tickets.views import file_limits, origin_of, submission_of
 
-# How the words of a dialog reach their verb.
-DO: dict[str, Callable[[Ticket, Person, dict[str, Any]], object]] = {
-    "start_work": lambda ticket, by, said: actions.start_work(ticket, by=by, expected_minutes=said["minutes"]),
-    "deliver": lambda ticket, by, said: actions.deliver(ticket, by=by, text=said["text"]),
-    "reopen": lambda ticket, by, said: actions.reopen(ticket, by=by, text=said["text"]),
-    "dismiss_objection": lambda ticket, by, said: actions.dismiss_objection(ticket, by=by),
-    "close": lambda ticket, by, said: actions.close(ticket, by=by, reason=said["text"]),
-}
+# Quiet verbs beyond these stand under "More", before the grave ones.
+QUIET_AT_ONCE = 4
+ABOUT_BOOKS = ("contract", "order_number", "cost_centre")
 
 
-class Queue(SimpleListFilter):
-    """The saved views of the queue. Each starts at an index of tickets that still live."""
-
-    title = gettext_lazy("queue")
-    parameter_name = "queue"
-    template = "tickets/admin/_no_filter.html"  # the tabs above the list are this filter
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            ("mine", _("My work")),
-            ("unassigned", _("Unassigned")),
-            ("waiting", _("With the customer")),
-            ("ended", _("Ended")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        tickets = cast(TicketQuerySet, queryset)
-        if request.GET.get(SEARCH_VAR):  # a reference is found whatever view its ticket stands in
-            return tickets
-        match self.value():
-            case "mine":
-                return tickets.alive().filter(assignee=actor(request))
-            case "unassigned":
-                return tickets.alive().filter(assignee=None)
-            case "waiting":
-                return tickets.with_customer()
-            case "ended":
-                return tickets.ended()
-            case _:
-                return tickets.alive()
-
-
-class TicketAdmin(DeskAdmin):
-    list_display = ("reference_and_subject", "status_label", "customer", "assignee", "last_activity")
-    list_display_links = ("reference_and_subject",)
-    list_filter = (Queue,)
-    filter_parameters = ("queue",)
-    list_select_related = ("organisation", "requester", "assignee")
-    ordering = ("-last_activity_at", "-id")
-    change_list_template = "tickets/admin/queue.html"
-    add_rule = staticmethod(nobody)
-    change_rule = staticmethod(is_agent)
-    search_fields = ("reference",)
-    # A reference is looked up exactly; the text of tickets is searched by the desk's own search.
-    search_help_text = gettext_lazy("Reference, like DESK-38")
-
-    verb_forms: ClassVar[dict[str, type[forms.Form]]] = {
-        "start_work": MinutesForm,
-        "deliver": WordsForm,
-        "reopen": WordsForm,
-        "close": WordsForm,
-    }
-
-    @display(description=gettext_lazy("ticket"))
-    def reference_and_subject(self, ticket: Ticket) -> str:
-        context = {"ticket": ticket, "is_pressing": ticket.priority > Priority.NORMAL}
-        return render_to_string("tickets/admin/_subject.html", context)
-
-    @display(description=gettext_lazy("status"))
-    def status_label(self, ticket: Ticket) -> str:
-        return render_to_string("tickets/admin/_badge.html", {"ticket": ticket})
-
-    @display(description=gettext_lazy("customer"))
-    def customer(self, ticket: Ticket) -> str:
-        return render_to_string("tickets/admin/_customer.html", {"ticket": ticket})
-
-    @display(description=gettext_lazy("last activity"))
-    def last_activity(self, ticket: Ticket) -> str:
-        return render_to_string("tickets/admin/_when.html", {"at": ticket.last_activity_at})
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
-    ) -> tuple[models.QuerySet[Any], bool]:
-        if not search_term:
-            return queryset, False
-        return queryset.filter(reference=search_term.replace("\0", "").strip().upper()[:24]), False
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {**(extra_context or {}), "queues": self.queues(request)}
-        return cast(HttpResponse, super().changelist_view(request, context))
-
-    def queues(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """The saved views as tabs with counts; the counts stop at 1,000 and exist for living tickets only."""
-        tickets = cast(TicketQuerySet, self.get_queryset(request))
-        alive = tickets.alive()
-        current = request.GET.get("queue", "")
-        offers = [
-            ("", _("All open"), count(alive)),
-            ("mine", _("My work"), count(alive.filter(assignee=actor(request)))),
-            ("unassigned", _("Unassigned"), count(alive.filter(assignee=None))),
-            ("waiting", _("With the customer"), count(tickets.with_customer())),
-            ("ended", _("Ended"), None),
-        ]
-        base = reverse("admin:tickets_ticket_changelist")
-        return [
-            {"label": label, "url": f"{base}?queue={key}" if key else base, "count": number, "current": key == current}
-            for key, label, number in offers
-        ]
-
-    # ---- the ticket page ----
-
+class TicketAdmin(EstimatePage):
     def get_urls(self) -> list[URLPattern]:
         def post(route: str, view: Callable[..., HttpResponse]) -> URLPattern:
             door: Callable[..., HttpResponse] = self.admin_site.admin_view(require_POST(view))
             return path(f"<path:object_id>/{route}", door, name=f"tickets_ticket_{view.__name__}")
 
+        estimate_door = self.admin_site.admin_view(require_http_methods(["GET", "POST"])(self.estimate))
         return [
             post("verb/<str:name>/", self.verb),
             post("reply/", self.reply),
             post("note/", self.note),
             post("time/", self.time),
+            post("time/<int:entry_id>/", self.correct),
             post("handling/", self.handling),
+            post("take/", self.take),
+            post("invite/", self.invite),
+            post("invited/<int:person_id>/remove/", self.uninvite),
+            path("<path:object_id>/estimate/", estimate_door, name="tickets_ticket_estimate"),
             *super().get_urls(),
         ]
-
-    def ticket(self, request: HttpRequest, object_id: str) -> Ticket:
-        rows: models.QuerySet[Ticket] = self.get_queryset(request).select_related(
-            "tenant", "request_type", "organisation", "requester", "assignee", "recorded_by"
-        )
-        return get_or_404(rows, pk=unquote(object_id))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -179,31 +75,34 @@ class TicketAdmin(DeskAdmin):
 
     def page(self, request: HttpRequest, ticket: Ticket, *, status: int = 200, **drafts: Any) -> HttpResponse:
         person = actor(request)
-        entries = list(TimeEntry.objects.filter(ticket=ticket).select_related("person").order_by("id"))
+        shown = conversation(ticket, person)
         context = {
             **self.admin_site.each_context(request),
-            **conversation(ticket, person),
+            **shown,
+            **work_shown(ticket, person),
+            "proofs": proofs(shown["approvals"]),
             "title": f"{ticket.reference} {ticket.subject}",
             "opts": self.opts,
             "row": ticket,
             "verbs": self.offers(ticket, person),
             "reply_form": ReplyForm(),
-            "time_form": TimeForm(
-                initial={"is_billable": ticket.request_type.is_billable if ticket.request_type else True}
-            ),
+            "time_form": TimeForm(),
+            "invite_form": ParticipantForm(),
             "handling_form": self.handling_form(ticket),
-            "time_entries": entries,
-            "minutes_total": sum(entry.minutes for entry in entries),
             "history": Ticket.objects.of(ticket.requester).exclude(pk=ticket.pk).newest_first()[:5],
             "may_work": is_agent(person),
             "is_pressing": ticket.priority > Priority.NORMAL,
-            "last_review_day": last_review_day(ticket),
+            "last_day_of_period": last_day_of_period(ticket),
             # One each: a note is never taken for the reply that went before it.
             "submission": uuid.uuid4(),
             "note_submission": uuid.uuid4(),
             "limits": file_limits(),
             **drafts,
         }
+        for entry in context["time_entries"]:
+            if entry["row"].pk == drafts.get("correction_of"):
+                entry["form"] = drafts["correction_form"]
+        context |= in_two_places(context["verbs"], drafts.get("refused", "")) | books(context["handling_form"])
         return TemplateResponse(request, "tickets/admin/ticket.html", context, status=status)
 
     def handling_form(self, ticket: Ticket, *data: Any) -> HandlingForm:
@@ -214,11 +113,23 @@ class TicketAdmin(DeskAdmin):
         picker.choices = field.choices  # type: ignore[attr-defined]
         picker.is_required = ticket.assignee_id is not None  # once somebody is responsible, somebody is
         field.widget = picker
+        contracts = valid_contracts(ticket)
+        form.fields["contract"].queryset = contracts  # type: ignore[attr-defined]
+        if not contracts.exists():
+            del form.fields["contract"]
+        if not ticket.tenant.billing_enabled:  # words for books that nobody keeps here (M9)
+            del form.fields["order_number"], form.fields["cost_centre"]
         return form
 
     def offers(self, ticket: Ticket, person: Person) -> list[Verb]:
         return [
-            replace(verb, url=reverse("admin:tickets_ticket_verb", args=[ticket.pk, verb.name]))
+            replace(verb, page=reverse("admin:tickets_ticket_estimate", args=[ticket.pk]))
+            if verb.name == "send_estimate"
+            else replace(
+                verb,
+                url=reverse("admin:tickets_ticket_verb", args=[ticket.pk, verb.name]),
+                form=form_of(ticket, person, verb.name),
+            )
             for verb in available(ticket, person)
         ]
 
@@ -232,23 +143,32 @@ class TicketAdmin(DeskAdmin):
 
     def verb(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Every verb of the workflow that the state and the person's role allow."""
-        ticket = self.ticket(request, object_id)
-        text, minutes = request.POST.get("text", ""), request.POST.get("minutes", "")
-        draft: dict[str, Any] = {"verb_draft": {"name": name, "text": text, "minutes": minutes}}
-        if name not in {verb.name for verb in available(ticket, actor(request))}:
-            # The dialog is gone with the state it belonged to; the words come back in the composer.
-            draft["reply_form"] = ReplyForm(initial={"text": text})
-        form = self.verb_forms[name](request.POST) if name in self.verb_forms else None
-        if name not in DO:
-            return self.refused(request, ticket, _("There is no such step."), **draft)
-        if form is not None and not form.is_valid():
-            return self.refused(request, ticket, next(iter(form.errors.values()))[0], **draft)
+        ticket, person = self.ticket(request, object_id), actor(request)
+        form = form_of(ticket, person, name, request.POST)
+        if form is None:
+            return self.refused(request, ticket, _("There is no such step."), **self.draft(request, ticket, name, None))
+        if not form.is_valid():
+            return self.refused(request, ticket, first_error(form), **self.draft(request, ticket, name, form))
         try:
-            DO[name](ticket, actor(request), form.cleaned_data if form else {})
+            done = do(ticket, person, name, form, origin=origin_of(cast(PersonRequest, request)))
         except Refused as refusal:
-            return self.refused(request, ticket, refusal.sentence, **draft)
+            return self.refused(request, ticket, refusal.sentence, **self.draft(request, ticket, name, form))
+        if isinstance(done, Ticket) and done.pk != ticket.pk:
+            messages.success(request, _("%(reference)s goes on from it.") % {"reference": done.reference})
+            return self.back(done)
         messages.success(request, _("Done: the status is now “%(status)s”.") % {"status": self.status_of(ticket)})
         return self.back(ticket)
+
+    def draft(self, request: HttpRequest, ticket: Ticket, name: str, form: VerbForm | None) -> dict[str, Any]:
+        """What was typed: in its dialog where the verb is still offered, else in the composer."""
+        verbs = self.offers(self.ticket(request, str(ticket.pk)), actor(request))
+        if form is not None and name in {verb.name for verb in verbs}:
+            return {
+                "verbs": [replace(verb, form=form) if verb.name == name else verb for verb in verbs],
+                "refused": name,
+            }
+        words = "\n\n".join(request.POST[key] for key in ("text", "words") if request.POST.get(key))
+        return {"reply_form": ReplyForm(initial={"text": words})}
 
     def status_of(self, ticket: Ticket) -> str:
         return Ticket.objects.get(pk=ticket.pk).get_status_display()
@@ -285,18 +205,42 @@ class TicketAdmin(DeskAdmin):
         form = TimeForm(request.POST)
         if not form.is_valid():
             return self.page(request, ticket, status=422, time_form=form)
-        values = form.cleaned_data
         try:
-            actions.record_time(
+            entry = actions.record_time(
                 ticket,
                 by=actor(request),
-                minutes=values["minutes"],
-                description=values["description"],
-                is_billable=values["is_billable"],
+                minutes=form.minutes,
+                description=form.description,
+                work_type=form.work_type,
+                is_billable=said_billable(ticket, form),
+                worked_on=form.cleaned_data["worked_on"],
             )
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence, time_form=form)
-        messages.success(request, _("%(minutes)s minutes recorded.") % {"minutes": values["minutes"]})
+        messages.success(request, _("%(time)s recorded.") % {"time": as_duration(entry.minutes)})
+        return self.back(ticket)
+
+    def correct(self, request: HttpRequest, object_id: str, entry_id: int) -> HttpResponse:
+        """Replace a time entry by a corrected one."""
+        ticket = self.ticket(request, object_id)
+        entry = get_or_404(TimeEntry.objects.filter(ticket=ticket), pk=entry_id)
+        form = correction_form(entry, request.POST)
+        if not form.is_valid():
+            return self.page(request, ticket, status=422, correction_form=form, correction_of=entry.pk)
+        values = form.cleaned_data
+        try:
+            actions.correct_time(
+                entry,
+                by=actor(request),
+                minutes=values["minutes"],
+                description=values["description"],
+                # Without its box, on what is not charged, it stays as it was.
+                is_billable=values["is_billable"] if charged(ticket) else entry.is_billable,
+                reason=values["reason"],
+            )
+        except Refused as refusal:
+            return self.refused(request, ticket, refusal.sentence, correction_form=form, correction_of=entry.pk)
+        messages.success(request, _("The entry is corrected."))
         return self.back(ticket)
 
     def handling(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -304,18 +248,90 @@ class TicketAdmin(DeskAdmin):
         form = self.handling_form(ticket, request.POST)
         if not form.is_valid():
             return self.page(request, ticket, status=422, handling_form=form)
-        values = form.cleaned_data
+        values = dict(form.cleaned_data)
+        assignee = values.pop("assignee")
         try:
-            actions.complete(
-                ticket,
-                by=actor(request),
-                organisation=values["organisation"],
-                request_type=values["request_type"],
-                priority=values["priority"],
-            )
-            if values["assignee"]:
-                actions.assign(ticket, by=actor(request), to=values["assignee"])
+            actions.complete(ticket, by=actor(request), **values)
+            if assignee:
+                actions.assign(ticket, by=actor(request), to=assignee)
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence, handling_form=form)
         messages.success(request, _("The details are saved."))
         return self.back(ticket)
+
+    def take(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """'Assign to me', and nothing else changes."""
+        ticket = self.ticket(request, object_id)
+        try:
+            actions.assign(ticket, by=actor(request), to=actor(request))
+        except Refused as refusal:
+            return self.refused(request, ticket, refusal.sentence)
+        messages.success(request, _("It is assigned to you."))
+        return self.back(ticket)
+
+    # ---- people ----
+
+    def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        ticket = self.ticket(request, object_id)
+        form = ParticipantForm(request.POST)
+        if not form.is_valid():
+            return self.page(request, ticket, status=422, invite_form=form)
+        values = form.cleaned_data
+        try:
+            actions.add_participant(ticket, by=actor(request), address=values["email"], name=values["name"])
+        except Refused as refusal:
+            return self.refused(request, ticket, refusal.sentence, invite_form=form)
+        messages.success(request, _("The invitation is on its way."))
+        return self.back(ticket)
+
+    def uninvite(self, request: HttpRequest, object_id: str, person_id: int) -> HttpResponse:
+        ticket = self.ticket(request, object_id)
+        person = get_or_404(Person.objects.filter(participations__ticket=ticket), pk=person_id)
+        try:
+            actions.remove_participant(ticket, by=actor(request), person=person)
+        except Refused as refusal:
+            return self.refused(request, ticket, refusal.sentence)
+        messages.success(request, _("%(name)s does not take part any more.") % {"name": person})
+        return self.back(ticket)
+
+
+def in_two_places(verbs: list[Verb], refused: str) -> dict[str, Any]:
+    """One main verb and a few quiet ones in front; the rest is folded, the grave ones always."""
+    quiet = [verb for verb in verbs if verb.style == "quiet"]
+    folded = quiet[QUIET_AT_ONCE:]
+    return {
+        "at_hand": [verb for verb in verbs if verb.style != "grave" and verb not in folded],
+        "folded": [*folded, *(verb for verb in verbs if verb.style == "grave")],
+        "folded_open": any(verb.name == refused for verb in verbs if verb.style == "grave" or verb in folded),
+    }
+
+
+def books(form: HandlingForm) -> dict[str, Any]:
+    """What belongs to contract and bookkeeping is folded while there is nothing in it."""
+    present = [name for name in ABOUT_BOOKS if name in form.fields]
+    is_open = any(form[name].value() or form[name].errors for name in present)
+    return {"books": ABOUT_BOOKS, "has_books": bool(present), "books_open": is_open}
+
+
+def valid_contracts(ticket: Ticket) -> "models.QuerySet[Contract]":
+    """Those of the requester's organisations that are valid today, and the ticket's own."""
+    today = timezone.localdate(timezone=ticket.tenant.zone)
+    ids = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
+    valid = Q(organisation_id__in=ids, starts_on__lte=today) & (Q(ends_on=None) | Q(ends_on__gte=today))
+    return Contract.objects.filter(valid | Q(pk=ticket.contract_id)).order_by("number")
+
+
+def charged(ticket: Ticket) -> bool:
+    """Whether its pages ask what is billable."""
+    return is_charged(policy_of(ticket), bill_of(ticket))
+
+
+def said_billable(ticket: Ticket, form: TimeForm) -> bool | None:
+    """None leaves it to the kind of work. One that is never billed stays so, whatever the box says."""
+    if not charged(ticket):
+        return None
+    return bool(form.cleaned_data["is_billable"]) and (form.work_type is None or form.work_type.is_billable)
+
+
+def first_error(form: forms.Form) -> str:
+    return str(next(iter(form.errors.values()))[0])

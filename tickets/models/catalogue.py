@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Person
+from accounts.models import Person, PolicyOverrides
 from accounts.models.people import may_answer
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from accounts.texts import TextsField
@@ -28,7 +28,7 @@ class RequestTypeQuerySet(models.QuerySet["RequestType"]):
         return self.filter(is_active=True)
 
 
-class RequestType(TenantModel):
+class RequestType(PolicyOverrides, TenantModel):
     """One kind of request: an icon, a name, a sentence with an example, and what differs from the desk's policy."""
 
     group = TenantForeignKey(TopicGroup, models.PROTECT, related_name="types", verbose_name=_("topic"))
@@ -47,7 +47,7 @@ class RequestType(TenantModel):
         limit_choices_to=may_answer,
         verbose_name=_("assigned to"),
     )
-    # Whether time worked is billed unless an entry says otherwise: faults and warranty claims are not (A8).
+    # Faults and warranty claims are not: no threshold, and no charge but by an accepted estimate (A8).
     is_billable = models.BooleanField(_("billable"), default=True)
 
     objects = TenantManager.from_queryset(RequestTypeQuerySet)()

@@ -1,10 +1,13 @@
 """The ticket: what customers call a request."""
 
+from collections.abc import Iterable
+from functools import cached_property
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation, Person
+from accounts.models import Contract, Organisation, Person
 from accounts.models.people import may_answer
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from tickets.models.catalogue import RequestType
@@ -57,6 +60,13 @@ class Ticket(TicketWorkflow, TenantModel):
     description = models.TextField(_("description"), max_length=100_000, blank=True)
     due_date = models.DateField(_("due date"), null=True, blank=True)
     expected_minutes = models.PositiveIntegerField(_("expected minutes"), null=True)
+    # Under which of the organisation's contracts the work is done; empty: under none.
+    contract = TenantForeignKey(
+        Contract, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("contract")
+    )
+    # The customer's own words for their books; they come back on the estimate and the invoice.
+    order_number = models.CharField(_("your order number"), max_length=60, blank=True)
+    cost_centre = models.CharField(_("cost centre"), max_length=60, blank=True)
 
     # False: it came by e-mail and nothing proves that the requester wrote it.
     is_verified = models.BooleanField(default=True, editable=False)
@@ -66,15 +76,33 @@ class Ticket(TicketWorkflow, TenantModel):
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     last_activity_at = models.DateTimeField(_("last activity"), default=timezone.now)
     delivered_at = models.DateTimeField(_("delivered"), null=True)
-    # Midnight at the end of the review's last day, in the tenant's zone.
-    review_ends_at = models.DateTimeField(_("review ends"), null=True)
-    reminded_at = models.DateTimeField(null=True)
+    # The end of what the customer is given time for, in the states that wait for them: midnight after the last day.
+    period_ends_at = models.DateTimeField(_("period ends"), null=True)
+    # How many reminders went out in this period.
+    reminders_sent = models.PositiveSmallIntegerField(default=0)
+    # The day for which the rollout is planned (B17).
+    deploy_on = models.DateField(_("planned rollout"), null=True)
+    # A customer wrote and nobody at the desk has answered or acted since.
+    unread_since = models.DateTimeField(null=True)
+    # The customer asked to cancel work that has begun.
+    cancel_asked_at = models.DateTimeField(null=True)
     # When a clock has to look at this ticket again; empty costs no clock anything.
     clock_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(_("accepted"), null=True)
     closed_at = models.DateTimeField(_("closed"), null=True)
+    # What invoices have charged before: after a reopening only the rest is due.
+    billed_minutes = models.PositiveIntegerField(default=0)
+    billed_fixed = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    merged_into = TenantForeignKey(
+        "self", models.PROTECT, null=True, related_name="merged", verbose_name=_("merged into")
+    )
+    # The request that this one goes on from, when that was closed too long ago to be reopened.
+    follows = TenantForeignKey("self", models.PROTECT, null=True, related_name="followed_by", verbose_name=_("follows"))
     # An objection came in while it waited for its invoice: a held line is never issued.
     is_held = models.BooleanField(_("held back"), default=False)
+
+    # Set on a row that was read for update in the transaction that works on it now (tickets.clock).
+    is_locked = False
 
     objects = TenantManager.from_queryset(TicketQuerySet)()
 
@@ -144,6 +172,12 @@ class Ticket(TicketWorkflow, TenantModel):
     def __str__(self) -> str:
         return f"{self.reference} {self.subject}"
 
+    @cached_property
+    def guests(self) -> list[Person]:
+        """Who was invited; read once per verb."""
+        rows = self.participants.select_related("person").order_by("id")
+        return [row.person for row in rows]
+
     @property
     def has_ended(self) -> bool:
         return self.status in ENDED
@@ -152,3 +186,30 @@ class Ticket(TicketWorkflow, TenantModel):
     def is_complete(self) -> bool:
         """Has what work needs: a requester with a name, an organisation, words (B6)."""
         return bool(self.requester.name and self.organisation_id and self.subject)
+
+
+class Participant(TenantModel):
+    """Somebody invited to one ticket: reads it and comments on it, and decides nothing."""
+
+    ticket = TenantForeignKey(Ticket, models.CASCADE, related_name="participants")
+    person = TenantForeignKey(Person, models.CASCADE, related_name="participations")
+    added_by = TenantForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("participant")
+        verbose_name_plural = _("participants")
+        constraints = [models.UniqueConstraint(fields=["tenant", "ticket", "person"], name="tickets_participant_once")]
+
+    def __str__(self) -> str:
+        return str(self.person)
+
+
+def read_guests(tickets: Iterable[Ticket]) -> None:
+    """Who was invited to each of the tickets, in one query for all."""
+    by_id = {ticket.pk: ticket for ticket in tickets}
+    for ticket in by_id.values():
+        ticket.guests = []
+    rows = Participant.objects.filter(ticket__in=list(by_id)).select_related("person").order_by("id")
+    for row in rows:
+        by_id[row.ticket_id].guests.append(row.person)

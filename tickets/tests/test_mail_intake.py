@@ -277,7 +277,7 @@ def test_persons_are_not_doubled_by_mail(inside: Desk) -> None:
 def test_a_forgers_words_are_not_passed_on(inside: Desk) -> None:
     ticket = inside.submit()
     receive(letter(inside.colleague.email, subject=f"Re: {ticket.reference}", body="Pay to another account."))
-    heard = OutboxMessage.objects.filter(kind="tickets/mail/commented").values_list("to_address", flat=True)
+    heard = OutboxMessage.objects.filter(kind="ticket.commented").values_list("to_address", flat=True)
     assert set(heard) == {inside.agent.email}
 
 

@@ -88,14 +88,14 @@ def test_b9_the_newest_entry_is_marked(desk: Desk, visit: Visit) -> None:
 def test_b16_the_solution_is_accepted_by_the_button(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         ticket = desk.delivered()
-    visit(desk, desk.requester).post(f"/requests/{ticket.reference}/accept/")
+    visit(desk, desk.requester).post(f"/requests/{ticket.reference}/do/accept_solution/")
     assert only_ticket(desk).status == Status.INVOICE
 
 
 def test_b16_or_reopened_with_words(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         ticket = desk.delivered()
-    visit(desk, desk.requester).post(f"/requests/{ticket.reference}/reopen/", {"text": "Still broken."})
+    visit(desk, desk.requester).post(f"/requests/{ticket.reference}/do/reopen/", {"text": "Still broken."})
     assert only_ticket(desk).status == Status.REOPENED
 
 
@@ -174,8 +174,8 @@ def test_a_button_clicked_twice_says_so(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         ticket = desk.delivered()
     browser = visit(desk, desk.requester)
-    browser.post(f"/requests/{ticket.reference}/accept/")
-    page = browser.post(f"/requests/{ticket.reference}/accept/", follow=True).content.decode()
+    browser.post(f"/requests/{ticket.reference}/do/accept_solution/")
+    page = browser.post(f"/requests/{ticket.reference}/do/accept_solution/", follow=True).content.decode()
     assert "not possible any more" in page
 
 
@@ -183,7 +183,7 @@ def test_a_button_that_is_no_longer_allowed_keeps_the_words(desk: Desk, visit: V
     with desk.entered():
         ticket = desk.submit()
     browser = visit(desk, desk.requester)
-    page = browser.post(f"/requests/{ticket.reference}/reopen/", {"text": "my words"}, follow=True).content.decode()
+    page = browser.post(f"/requests/{ticket.reference}/do/reopen/", {"text": "my words"}, follow=True).content.decode()
     assert "my words" in page
 
 

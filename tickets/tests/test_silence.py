@@ -12,7 +12,7 @@ from conftest import Desk
 from notifications.models import OutboxMessage, OutboxState
 from tickets import actions, clock
 from tickets.models import Approval, Ticket
-from tickets.periods import end_of_day_after, reminder_before
+from tickets.periods import Calendar, reminder_before
 from tickets.workflow import Status
 
 
@@ -24,9 +24,9 @@ def go_to(ticket: Ticket, moment: datetime) -> None:
     """Let the clock look at the ticket at a moment: its dates move instead of the world's."""
     shift = timezone.now() - moment
     row = Ticket.objects.get(pk=ticket.pk)
-    assert row.review_ends_at is not None
+    assert row.period_ends_at is not None
     Ticket.objects.filter(pk=ticket.pk).update(
-        review_ends_at=row.review_ends_at + shift, clock_at=row.clock_at + shift if row.clock_at else None
+        period_ends_at=row.period_ends_at + shift, clock_at=row.clock_at + shift if row.clock_at else None
     )
 
 
@@ -53,18 +53,18 @@ def reminded(desk: Desk) -> Ticket:
 def test_nothing_happens_before_the_reminder_is_due(inside: Desk) -> None:
     ticket = inside.delivered()
     tick(inside)
-    assert fresh(ticket).reminded_at is None
+    assert fresh(ticket).reminders_sent == 0
 
 
 def test_the_customer_is_reminded_before_the_end(inside: Desk) -> None:
     ticket = reminded(inside)
-    assert OutboxMessage.objects.filter(kind="tickets/mail/review_reminder", about_id=ticket.pk).count() == 1
+    assert OutboxMessage.objects.filter(kind="ticket.review_reminder", about_id=ticket.pk).count() == 1
 
 
 def test_silence_after_notice_and_reminder_accepts(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
-    go_to(ticket, after(ticket.review_ends_at, seconds=1))
+    go_to(ticket, after(ticket.period_ends_at, seconds=1))
     tick(inside)
     assert fresh(ticket).status == Status.INVOICE
 
@@ -72,30 +72,30 @@ def test_silence_after_notice_and_reminder_accepts(inside: Desk) -> None:
 def test_the_proof_says_by_silence(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
-    go_to(ticket, after(ticket.review_ends_at, seconds=1))
+    go_to(ticket, after(ticket.period_ends_at, seconds=1))
     tick(inside)
     assert Approval.objects.get(ticket=ticket).manner == "silence"
 
 
 def test_silence_does_not_count_when_the_mail_never_went_out(inside: Desk) -> None:
     ticket = reminded(inside)
-    go_to(ticket, after(ticket.review_ends_at, seconds=1))
+    go_to(ticket, after(ticket.period_ends_at, seconds=1))
     tick(inside)
     assert fresh(ticket).status == Status.WAITING
 
 
 def test_the_agent_hears_that_nobody_was_reached(inside: Desk) -> None:
     ticket = reminded(inside)
-    go_to(ticket, after(ticket.review_ends_at, seconds=1))
+    go_to(ticket, after(ticket.period_ends_at, seconds=1))
     tick(inside)
-    assert OutboxMessage.objects.filter(kind="tickets/mail/silence_unheard", to_person=inside.agent).exists()
+    assert OutboxMessage.objects.filter(kind="ticket.silence_unheard", to_person=inside.agent).exists()
 
 
 def test_silence_of_somebody_who_left_does_not_count(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
     Person.objects.filter(pk=inside.requester.pk).update(is_active=False)
-    go_to(ticket, after(ticket.review_ends_at, seconds=1))
+    go_to(ticket, after(ticket.period_ends_at, seconds=1))
     tick(inside)
     assert fresh(ticket).status == Status.WAITING
 
@@ -103,9 +103,9 @@ def test_silence_of_somebody_who_left_does_not_count(inside: Desk) -> None:
 def test_a_late_reminder_moves_the_end(inside: Desk) -> None:
     """A clock that stood still over the whole period reminds first and waits at least a day."""
     ticket = inside.delivered()
-    go_to(ticket, after(ticket.review_ends_at, days=3))
+    go_to(ticket, after(ticket.period_ends_at, days=3))
     tick(inside)
-    end = fresh(ticket).review_ends_at
+    end = fresh(ticket).period_ends_at
     assert end is not None
     assert end > timezone.now() + timedelta(days=1)
 
@@ -113,7 +113,7 @@ def test_a_late_reminder_moves_the_end(inside: Desk) -> None:
 def test_a_second_tick_does_nothing_twice(inside: Desk) -> None:
     ticket = reminded(inside)
     tick(inside)
-    assert OutboxMessage.objects.filter(kind="tickets/mail/review_reminder", about_id=ticket.pk).count() == 1
+    assert OutboxMessage.objects.filter(kind="ticket.review_reminder", about_id=ticket.pk).count() == 1
 
 
 def test_a_comment_stops_the_clock(inside: Desk) -> None:
@@ -140,7 +140,7 @@ def test_only_tenants_with_something_due_are_visited(desk: Desk) -> None:
     ids=["summer time begins", "summer time ends", "year end in the east", "leap day"],
 )
 def test_a7_the_period_ends_at_midnight_where_the_desk_is(zone: str, start: datetime, end: datetime) -> None:
-    assert end_of_day_after(start, days=7, zone=ZoneInfo(zone)) == end
+    assert Calendar(ZoneInfo(zone)).end_after(start, 7) == end
 
 
 def test_a_short_period_reminds_half_way() -> None:

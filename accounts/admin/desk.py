@@ -1,0 +1,99 @@
+"""The desk itself: who we are, our policies, our hosts and the days on which we are closed."""
+
+from typing import Any
+
+import holidays
+from babel import Locale
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from accounts.admin.base import DeskAdmin, Ruled, bills
+from accounts.models import Tenant, TenantHost
+from accounts.permissions import is_manager, nobody
+
+
+class TenantHostInline(Ruled, TabularInline):
+    model = TenantHost
+    extra = 0
+    fields = ("host", "brand_name", "accent", "is_primary")
+    readonly_fields = ("host",)
+    add_rule = staticmethod(nobody)  # a host is opened by who runs the servers: its name has to lead here first
+
+
+def countries() -> list[tuple[str, str]]:
+    """Those whose public holidays are known, by their names in the reader's language."""
+    names = Locale.parse(get_language() or "en", sep="-").territories
+    known = [(code, names[code]) for code in holidays.list_supported_countries() if code in names]
+    return [("", _("none: no public holidays")), *sorted(known, key=lambda pair: pair[1])]
+
+
+class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+    country = forms.ChoiceField(
+        label=gettext_lazy("Country, for its public holidays"),
+        choices=countries,
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+    class Meta:
+        model = Tenant
+        fields = ("country",)  # and those of the page's fieldsets
+
+
+class TenantAdmin(DeskAdmin):
+    """The desk's own page. There is exactly one."""
+
+    form = TenantForm
+    inlines = (TenantHostInline,)
+    list_display = ("name", "language", "currency")
+    view_rule = staticmethod(is_manager)
+    add_rule = staticmethod(nobody)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        desk = (None, {"fields": ("name", "language", "support_phone", "office_address")})
+        if not bills(request):
+            return [desk, periods("review_days", "information_days", "reopen_days"), money("billing_enabled")]
+        return [
+            desk,
+            approval("threshold_minutes", "tolerance_percent"),
+            periods("review_days", "information_days", "estimate_days", "reopen_days"),
+            money("billing_enabled", "hourly_rate", "vat_rate", "payment_days"),
+            on_invoices("legal_name", "registration_number", "vat_number", "bank_name", "iban", "bic"),
+        ]
+
+
+def approval(*fields: str) -> Any:
+    words = _(
+        "Work up to so many minutes starts at once. Above that the customer accepts an estimate first. Neither may be "
+        "exceeded by more than the tolerated overrun without a new estimate."
+    )
+    return gettext_lazy("Work without approval"), {"fields": fields, "description": words}
+
+
+def periods(*fields: str) -> Any:
+    words = _(
+        "How long each side has. Counted in business days, weekends, public holidays and the desk's closed days are "
+        "left out."
+    )
+    return gettext_lazy("Periods"), {"fields": (*fields, "business_days", "country"), "description": words}
+
+
+def money(*fields: str) -> Any:
+    words = _("Without billing no price, estimate or invoice appears anywhere on this desk.")
+    return gettext_lazy("Money"), {"fields": fields, "description": words}
+
+
+def on_invoices(*fields: str) -> Any:
+    return gettext_lazy("On invoices"), {"fields": fields}
+
+
+class ClosedDayAdmin(DeskAdmin):
+    list_display = ("day", "name")
+    fields = ("day", "name")
+    ordering = ("-day",)
+    view_rule = staticmethod(is_manager)
+    delete_rule = staticmethod(is_manager)

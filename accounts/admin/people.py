@@ -1,0 +1,178 @@
+"""People: customers by agents, colleagues by managers; and who decides in an approver's place."""
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.checks import InlineModelAdminChecks
+from django.contrib.admin.utils import unquote
+from django.db import models
+from django.forms.models import BaseModelFormSet, modelformset_factory
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+from unfold.admin import TabularInline
+
+from accounts import actions
+from accounts.access import get_or_404
+from accounts.admin.base import DeskAdmin, Ruled, actor, bills
+from accounts.admin.organisations import RepresentationInline
+from accounts.errors import Refused
+from accounts.models import Deputy, Person, Representation
+from accounts.permissions import is_agent, is_manager
+from accounts.search import find_people, find_staff
+
+# Fields of other apps whose autocompletes offer colleagues.
+STAFF_FIELDS = ("assignee", "default_assignee")
+MOST_DEPUTIES = 20
+
+
+class DeputyForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Deputy
+        # The keys are added inside of a desk: their choices are its rows.
+        fields = ("starts_on", "ends_on")
+
+    def clean(self) -> dict[str, Any]:
+        """A deputy who could not read what they decide would decide nothing (accounts.approvers)."""
+        values = super().clean() or {}
+        deputy, right = values.get("person"), values.get("representation")
+        if deputy is None or right is None:
+            return values
+        if deputy.pk == right.person_id:
+            self.add_error("person", _("Nobody is their own deputy. Choose another person."))
+        elif not Representation.objects.filter(person=deputy, organisation=right.organisation).exists():
+            sentence = _("%(name)s does not represent %(organisation)s. Make them a representative of it first.")
+            self.add_error("person", sentence % {"name": deputy, "organisation": right.organisation})
+        return values
+
+
+class DeputyFormSet(BaseModelFormSet):  # type: ignore[type-arg]
+    """The deputies of one person, whichever organisation they decide for."""
+
+    def __init__(
+        self, *args: Any, instance: Person, queryset: Any = None, save_as_new: bool = False, **kwargs: Any
+    ) -> None:
+        self.rights = approving(instance)
+        super().__init__(*args, queryset=queryset.filter(representation__person=instance), **kwargs)
+
+    @classmethod
+    def get_default_prefix(cls) -> str:
+        return "deputies"
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        field = form.fields.get("representation")
+        if field is None:  # shown to who may not change it
+            return
+        field.queryset = Representation.objects.filter(pk__in=[right.pk for right in self.rights])
+        field.choices = [(right.pk, str(right.organisation)) for right in self.rights]
+
+
+def approving(person: Person) -> list[Representation]:
+    """Where somebody decides about estimates, which is what a deputy does for them."""
+    return [right for right in person.represents if right.may_approve]
+
+
+class NoForeignKey(InlineModelAdminChecks):
+    """Between a deputy and the person they stand in for stands the representation."""
+
+    def _check_relation(self, obj: Any, parent_model: Any) -> list[Any]:
+        return []
+
+    def _check_exclude_of_parent_model(self, obj: Any, parent_model: Any) -> list[Any]:
+        return []
+
+
+class DeputyInline(Ruled, TabularInline):
+    model = Deputy
+    form = DeputyForm
+    formset: Any = DeputyFormSet
+    checks_class = NoForeignKey
+    verbose_name_plural = gettext_lazy("Deputies, who accept estimates in this person's place")
+    extra = 0
+    autocomplete_fields = ("person",)
+    change_rule = add_rule = delete_rule = staticmethod(is_agent)
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        return modelformset_factory(
+            Deputy,
+            form=DeputyForm,
+            fields=("representation", "person", "starts_on", "ends_on"),
+            labels={"representation": _("for the organisation")},
+            formset=DeputyFormSet,
+            formfield_callback=partial(self.formfield_for_dbfield, request=request),
+            extra=self.get_extra(request, obj),
+            max_num=self.get_max_num(request, obj),
+            absolute_max=MOST_DEPUTIES + 10,
+            can_delete=self.has_delete_permission(request, obj),
+        )
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Deputy]:
+        rows: models.QuerySet[Deputy] = super().get_queryset(request)
+        return rows.select_related("person", "representation__person", "representation__organisation").order_by("id")
+
+    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return MOST_DEPUTIES if self.has_add_permission(request, obj) else 0
+
+
+class PersonAdmin(DeskAdmin):
+    list_display = ("name", "email", "phone", "is_active", "is_agent", "is_accountant", "is_manager")
+    list_filter = ("is_active", "is_agent")
+    filter_parameters = ("is_active__exact", "is_agent__exact")
+    find = staticmethod(find_people)
+    search_fields = ("name",)  # shows the box; `find` does the search
+    ordering = ("-id",)
+    change_form_template = "accounts/admin/person.html"
+    add_rule = change_rule = staticmethod(is_agent)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """A field that takes staff searches among them only; which field asks is in the autocomplete's address."""
+        if request.GET.get("field_name") in STAFF_FIELDS:
+            staff = queryset.staff()  # type: ignore[attr-defined]  # a queryset of people
+            return (staff.filter(pk__in=find_staff(search_term)) if search_term else staff), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Roles at the provider are a manager's to give; an agent's form does not have them, whatever is posted."""
+        person = (None, {"fields": ("name", "email", "phone", "language", "is_active")})
+        roles = ("is_agent", "support_line", "away_until", "is_accountant", "is_manager")
+        if not is_manager(actor(request)):
+            return [person]
+        words = _("Who works at the desk. Whoever is away gets no new tickets until that day has passed.")
+        return [person, (gettext_lazy("At the desk"), {"fields": roles, "description": words})]
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or not bills(request) or not approving(obj):
+            return (RepresentationInline,)
+        return (RepresentationInline, DeputyInline)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Colleagues are changed by managers only."""
+        if isinstance(obj, Person) and obj.is_staff and not is_manager(actor(request)):
+            return False
+        return super().has_change_permission(request, obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        invite = path(
+            "<path:object_id>/invite/",
+            self.admin_site.admin_view(require_POST(self.invite)),
+            name="accounts_person_invite",
+        )
+        return [invite, *super().get_urls()]
+
+    def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person: Person = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        try:
+            actions.invite(person, by=actor(request))
+        except Refused as refusal:
+            messages.error(request, str(refusal.sentence))
+        else:
+            messages.success(request, _("The invitation is on its way to %(address)s.") % {"address": person.email})
+        return redirect(reverse("admin:accounts_person_change", args=[person.pk]))

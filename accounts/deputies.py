@@ -1,0 +1,41 @@
+"""The verbs of deputies: an approver names who decides in their place, from one day to another."""
+
+from datetime import date
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import events
+from accounts.errors import NotAllowed, Refused
+from accounts.models import Deputy, Person, Representation
+
+
+@transaction.atomic
+def appoint_deputy(
+    representation: Representation, *, by: Person, person: Person, starts_on: date, ends_on: date, today: date
+) -> Deputy:
+    """Let a colleague decide with the approver's limit. Both days are included.
+
+    Raises NotAllowed for somebody else's rights, and Refused for days in the wrong order or in the past, or for who
+    does not represent the same organisation.
+    """
+    if representation.person_id != by.pk or not representation.may_approve:
+        raise NotAllowed(_("Only an approver can name a deputy for themselves."))
+    if ends_on < starts_on or ends_on < today:
+        raise Refused(_("The last day is before the first one, or has passed. Choose other days."), code="dates")
+    if person.pk == by.pk or representation.organisation_id not in person.organisation_ids or not person.is_active:
+        raise Refused(_("A deputy has to be an active colleague of the same organisation."), code="not_colleague")
+    deputy: Deputy = Deputy.objects.create(
+        representation=representation, person=person, starts_on=starts_on, ends_on=ends_on
+    )
+    events.record("deputy.appointed", deputy, by=by, person=person.pk, starts_on=starts_on, ends_on=ends_on)
+    return deputy
+
+
+@transaction.atomic
+def dismiss_deputy(deputy: Deputy, *, by: Person) -> None:
+    """From now on the approver decides alone again; what the deputy decided stays. Raises NotAllowed."""
+    if deputy.representation.person_id != by.pk:
+        raise NotAllowed(_("Only the person who named a deputy can take that back."))
+    events.record("deputy.dismissed", deputy, by=by, person=deputy.person_id)
+    deputy.delete()
