@@ -3,12 +3,13 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, islice
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
@@ -295,12 +296,22 @@ def what_went_wrong(arena: Arena, pair: Pair) -> list[str]:
     return wrong
 
 
-def test_every_two_verbs_at_once_leave_a_sound_ticket(committed_desk: Desk) -> None:
-    """One desk for all of them: to make the cast anew each time would take minutes."""
-    arena = Arena(committed_desk)
+def press_all(desk: Desk, chosen: Iterable[Pair]) -> int:
+    """One desk for all of them: to make the cast anew each time would take minutes. Returns how many there were."""
+    arena = Arena(desk)
     try:
-        found = {str(pair): what_went_wrong(arena, pair) for pair in pairs()}
+        found = {str(pair): what_went_wrong(arena, pair) for pair in chosen}
     finally:
         arena.close()
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
-    assert len(found) > 300
+    return len(found)
+
+
+def test_two_verbs_at_once_leave_a_sound_ticket(committed_desk: Desk) -> None:
+    """Every eighth pair; all of them below."""
+    assert press_all(committed_desk, islice(pairs(), 0, None, 8)) > 37
+
+
+@pytest.mark.slow
+def test_every_two_verbs_at_once_leave_a_sound_ticket(committed_desk: Desk) -> None:
+    assert press_all(committed_desk, pairs()) > 300

@@ -174,7 +174,7 @@ def welcome(desks: str, smtp_port: int) -> str:
 
 
 def test(arguments: list[str]) -> int:
-    return run_pytest(["-m", "not slow"], arguments or coverage_options())
+    return run_pytest(["-m", "not slow"], arguments or (coverage_options() if os.environ.get("CI") else []))
 
 
 def test_all(arguments: list[str]) -> int:
