@@ -467,15 +467,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="ticket",
-            index=models.Index(fields=["tenant", "contract"], name="tickets_ticket_contra_5fd249_t"),
+            index=models.Index(
+                condition=models.Q(("contract__isnull", False)), fields=["tenant", "contract"], name="tickets_contract"
+            ),
         ),
         migrations.AddIndex(
             model_name="ticket",
-            index=models.Index(fields=["tenant", "merged_into"], name="tickets_ticket_merged_1f43b5_t"),
+            index=models.Index(
+                condition=models.Q(("merged_into__isnull", False)),
+                fields=["tenant", "merged_into"],
+                name="tickets_merged",
+            ),
         ),
         migrations.AddIndex(
             model_name="ticket",
-            index=models.Index(fields=["tenant", "follows"], name="tickets_ticket_follow_43d203_t"),
+            index=models.Index(
+                condition=models.Q(("follows__isnull", False)), fields=["tenant", "follows"], name="tickets_follows"
+            ),
         ),
         migrations.AddConstraint(
             model_name="ticket",

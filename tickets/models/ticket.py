@@ -164,6 +164,16 @@ class Ticket(TicketWorkflow, TenantModel):
                 condition=models.Q(status__in=[status.value for status in ALIVE]),
                 name="tickets_alive_status",
             ),
+            # Few tickets have one of these, and every list pays for each index that its planning looks at.
+            models.Index(
+                fields=["tenant", "contract"], condition=models.Q(contract__isnull=False), name="tickets_contract"
+            ),
+            models.Index(
+                fields=["tenant", "merged_into"], condition=models.Q(merged_into__isnull=False), name="tickets_merged"
+            ),
+            models.Index(
+                fields=["tenant", "follows"], condition=models.Q(follows__isnull=False), name="tickets_follows"
+            ),
             models.Index(
                 fields=["tenant", "clock_at"], condition=models.Q(clock_at__isnull=False), name="tickets_clock"
             ),
