@@ -285,4 +285,4 @@ def test_m9_some_lives_without_billing(inside: Desk, rival: Desk) -> None:
 @pytest.mark.slow
 def test_many_lives(inside: Desk, rival: Desk) -> None:
     """Not seeded: each run looks at other lives."""
-    live(inside, rival, lives=60, steps=40, seeded=False)
+    live(inside, rival, lives=25, steps=40, seeded=False)
