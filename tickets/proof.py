@@ -87,7 +87,7 @@ def take_back(approval: Approval, *, by: Person, origin: Origin) -> Approval:
         Approval(
             ticket=approval.ticket,
             subject=approval.subject,
-            manner=Approval.Manner.BUTTON,
+            manner=_manner(by, None, origin),
             estimate=approval.estimate,
             amount=approval.amount,
             currency=approval.currency,

@@ -101,6 +101,8 @@ def stage(ticket: Ticket, reader: Person) -> str:
         return _("The rollout is planned for %(day)s.") % {"day": date_format(ticket.deploy_on, "DATE_FORMAT")}
     if ticket.status == Status.CLOSED and ticket.merged_into_id is not None:
         return _("It goes on as a part of another request.")
+    if ticket.status == Status.INVOICE and ticket.accepted_at is not None:
+        return _("Accepted. It will be on the next invoice.")
     return {
         Status.OPEN: _("We have your request and will take it up."),
         Status.IN_PROGRESS: _("We are working on it."),
@@ -108,7 +110,7 @@ def stage(ticket: Ticket, reader: Person) -> str:
         Status.ESTIMATE_ACCEPTED: _("The estimate is accepted; we will start."),
         Status.REOPENED: _("It is our turn again."),
         Status.READY_TO_DEPLOY: _("The rollout is planned."),
-        Status.INVOICE: _("Accepted. It will be on the next invoice."),
+        Status.INVOICE: _("It will be on the next invoice."),
         Status.CLOSED: _("Done and closed."),
         Status.REJECTED: _("We could not take this request."),
         Status.CANCELLED: _("This request was cancelled."),

@@ -99,6 +99,14 @@ def answered(ticket: Ticket, by: Person | None) -> None:
         ticket.unread_since = None
 
 
+def heard(ticket: Ticket, by: Person) -> None:
+    """Somebody wrote: a customer's words are unread until somebody at the desk writes or acts."""
+    if by.is_staff:
+        answered(ticket, by)
+    else:
+        ticket.unread_since = ticket.unread_since or timezone.now()
+
+
 def calendar(ticket: Ticket) -> Calendar:
     """How days are counted for this ticket."""
     return calendar_of(ticket.tenant, business_days=policy_of(ticket).business_days)

@@ -16,7 +16,7 @@ from accounts.invitations import make_token, obtain_user
 from accounts.models import Person
 from accounts.permissions import is_staff
 from tickets import notices
-from tickets.actions.base import answered, attach, change, locked, note_status, permit, save
+from tickets.actions.base import attach, change, heard, locked, note_status, permit, save
 from tickets.models import Comment, Participant, Ticket
 from tickets.models.ticket import Channel
 from tickets.permissions import is_customer, may_comment, may_invite
@@ -119,10 +119,7 @@ def _add(
     attach(files, by=by, ticket=ticket, comment=row)
     events.record("ticket.commented", ticket, by=by, comment=row.pk, is_internal=is_internal)
     ticket.last_activity_at = timezone.now()
-    if by.is_staff:
-        answered(ticket, by)
-    else:
-        ticket.unread_since = ticket.unread_since or ticket.last_activity_at
+    heard(ticket, by)
     ticket.save(update_fields=["last_activity_at", "unread_since"])
     if is_customer(by, ticket) and is_verified:
         _give_back(ticket, by=by)

@@ -16,6 +16,7 @@ from tickets.actions.base import (
     answered,
     both_locked,
     change,
+    heard,
     locked,
     note_status,
     permit,
@@ -89,8 +90,8 @@ def ask_to_cancel(ticket: Ticket, *, by: Person, text: str) -> Ticket:
         raise wrong_state(ticket)
     if ticket.cancel_asked_at is not None:
         raise Refused(_("You have asked us already; we will answer. Add a comment if there is more."), code="asked")
-    now = timezone.now()
-    ticket.cancel_asked_at = ticket.last_activity_at = ticket.unread_since = now
+    ticket.cancel_asked_at = ticket.last_activity_at = timezone.now()
+    heard(ticket, by)
     ticket.save(update_fields=["cancel_asked_at", "last_activity_at", "unread_since"])
     words = say(ticket, by=by, text=text)
     note_status(ticket, "cancel_asked", by=by, comment=words.pk)

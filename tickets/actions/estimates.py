@@ -17,6 +17,7 @@ from tickets.actions.base import (
     answered,
     calendar,
     change,
+    heard,
     locked,
     note_status,
     permit,
@@ -296,6 +297,7 @@ def request_changes(ticket: Ticket, *, by: Person, text: str) -> Ticket:
     text = required(text, _("Say what should change."))
     change(ticket, ticket.request_changes)
     _move(_open_estimate(ticket), EstimateState.CHANGES_REQUESTED)
+    heard(ticket, by)
     save(ticket)
     words = say(ticket, by=by, text=text)
     note_status(ticket, "changes_requested", by=by, comment=words.pk)

@@ -17,6 +17,7 @@ from tickets.actions.base import (
     calendar,
     change,
     check_complete,
+    heard,
     locked,
     note_status,
     permit,
@@ -310,8 +311,9 @@ def reopen(ticket: Ticket, *, by: Person, text: str) -> Ticket:
         raise Refused(_("It was closed too long ago. File a new request that goes on from this one."), code="too_late")
     change(ticket, ticket.reopen)
     ticket.is_held = False
-    answered(ticket, by)
-    save(ticket, "is_held")
+    heard(ticket, by)
+    ticket.accepted_at = None
+    save(ticket, "is_held", "accepted_at")
     words = say(ticket, by=by, text=text)
     note_status(ticket, "reopened", by=by, comment=words.pk)
     notices.reopened(ticket, words, by=by)

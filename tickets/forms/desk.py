@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
@@ -138,7 +139,9 @@ class HandlingForm(forms.Form):
         }
         super().__init__(*args, initial=initial, **kwargs)
         self.fields["assignee"].queryset = Person.objects.answering()  # type: ignore[attr-defined]
-        self.fields["request_type"].queryset = RequestType.objects.offered().order_by("group", "position")  # type: ignore[attr-defined]
+        # Its own type stays a choice when it is no longer offered: saving something else must not take it away.
+        types = RequestType.objects.filter(models.Q(is_active=True) | models.Q(pk=ticket.request_type_id))
+        self.fields["request_type"].queryset = types.order_by("group", "position")  # type: ignore[attr-defined]
         # The organisations of the requester, not the whole directory: a list of all does not fit a page.
         ids: Iterable[int] = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
         self.fields["organisation"].queryset = Organisation.objects.filter(pk__in=ids)  # type: ignore[attr-defined]

@@ -606,3 +606,13 @@ def test_the_customers_words_do_not_run_in_the_admin(desk: Desk, visit: Visit) -
         for where in ("/admin/", "/admin/tickets/ticket/", f"/admin/tickets/ticket/{ticket.pk}/change/")
     ]
     assert not any(bad in page for page in pages for bad in ("<img src=x", "<script>alert(2)", "<svg onload"))
+
+
+def test_saving_the_handling_keeps_a_type_that_is_offered_no_more(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        ticket = desk.submit()
+        RequestType.objects.filter(pk=ticket.request_type_id).update(is_active=False)
+    page = visit(desk, desk.agent).get(f"/admin/tickets/ticket/{ticket.pk}/change/")
+    offered = page.context["handling_form"].fields["request_type"].queryset
+    with desk.entered():
+        assert offered.filter(pk=ticket.request_type_id).exists()

@@ -443,3 +443,13 @@ def test_the_database_refuses_impossible_states(inside: Desk, columns: dict[str,
     ticket = inside.submit()
     with pytest.raises(IntegrityError), transaction.atomic():
         Ticket.objects.filter(pk=ticket.pk).update(**columns)
+
+
+def test_words_are_unread_whatever_button_they_came_with(inside: Desk) -> None:
+    ticket = actions.reopen(inside.delivered(), by=inside.requester, text="Not yet.")
+    assert Ticket.objects.get(pk=ticket.pk).unread_since is not None
+
+
+def test_what_is_reopened_is_not_accepted_any_more(inside: Desk) -> None:
+    ticket = actions.reopen(inside.accepted(), by=inside.requester, text="After all not.")
+    assert Ticket.objects.get(pk=ticket.pk).accepted_at is None

@@ -264,7 +264,13 @@ def test_taking_back_keeps_the_first_row(inside: Desk) -> None:
 def test_taking_back_is_a_row_of_its_own(inside: Desk) -> None:
     row = taken_back(inside)
     assert row.takes_back is not None
-    assert (row.person, row.takes_back.manner, row.text) == (inside.approver, "button", row.takes_back.text)
+    assert (row.person, row.manner, row.text) == (inside.approver, "button", row.takes_back.text)
+
+
+def test_a_program_that_takes_back_is_named(inside: Desk) -> None:
+    ticket = inside.agreed()
+    actions.take_back_acceptance(ticket, by=inside.approver, origin=Origin(by_program=True))
+    assert Approval.objects.latest("id").manner == Approval.Manner.PROGRAM
 
 
 def test_an_acceptance_is_taken_back_once(inside: Desk) -> None:
