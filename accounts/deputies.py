@@ -25,9 +25,11 @@ def appoint_deputy(
         raise Refused(_("The last day is before the first one, or has passed. Choose other days."), code="dates")
     if person.pk == by.pk or representation.organisation_id not in person.organisation_ids or not person.is_active:
         raise Refused(_("A deputy has to be an active colleague of the same organisation."), code="not_colleague")
-    deputy: Deputy = Deputy.objects.create(
+    deputy, is_new = Deputy.objects.get_or_create(
         representation=representation, person=person, starts_on=starts_on, ends_on=ends_on
     )
+    if not is_new:
+        return deputy
     events.record("deputy.appointed", deputy, by=by, person=person.pk, starts_on=starts_on, ends_on=ends_on)
     return deputy
 
@@ -37,5 +39,5 @@ def dismiss_deputy(deputy: Deputy, *, by: Person) -> None:
     """From now on the approver decides alone again; what the deputy decided stays. Raises NotAllowed."""
     if deputy.representation.person_id != by.pk:
         raise NotAllowed(_("Only the person who named a deputy can take that back."))
-    events.record("deputy.dismissed", deputy, by=by, person=deputy.person_id)
-    deputy.delete()
+    if Deputy.objects.filter(pk=deputy.pk).delete()[0]:  # of two at once one ends it
+        events.record("deputy.dismissed", deputy, by=by, person=deputy.person_id)

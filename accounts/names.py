@@ -1,4 +1,4 @@
-"""The names of files that strangers send."""
+"""Names and lines that strangers send: made harmless where they come in."""
 
 import re
 import unicodedata
@@ -15,11 +15,15 @@ def safe_name(name: str) -> str:
     """A file name that is safe to show and to save under: no path, nothing invisible, at most 150 characters."""
     if len(name) > 2 * LONGEST_NAME:
         name = name[:LONGEST_NAME] + name[-LONGEST_NAME:]
-    visible = "".join(_visible(character) for character in name)
-    parts = [part for part in re.split(r"[\\/]", unicodedata.normalize("NFC", visible)) if part.strip(" .")]
+    parts = [part for part in re.split(r"[\\/]", unicodedata.normalize("NFC", visible(name))) if part.strip(" .")]
     safe = _UNSAFE.sub("_", parts[-1]) if parts else NAMELESS
     safe = " ".join(safe.split()).strip(" .")
     return _shortened(f"_{safe}" if _RESERVED.match(safe) else safe)
+
+
+def visible(text: str) -> str:
+    """Without what cannot be seen: control characters, marks that turn the direction of writing, unknown letters."""
+    return "".join(_visible(character) for character in text)
 
 
 def _visible(character: str) -> str:

@@ -131,6 +131,7 @@ class Life(RuleBasedStateMachine):
             and newest.state in (EstimateState.OPEN, EstimateState.CHANGES_REQUESTED),
             table.UNTOUCHED: row.delivered_at is not None and not later.exists(),
             table.HELD: row.is_held,
+            table.AGREEMENT: Estimate.objects.accepted().filter(ticket=row).exists(),
             table.MERGED: row.merged_into_id is not None,
             table.LONG_AGO: row.closed_at is not None
             and row.closed_at < timezone.now() - timedelta(days=self.desk.tenant.reopen_days),

@@ -131,7 +131,7 @@ PLAIN = (
     Situation("open", table.OPEN, Desk.submit),
     Situation("in progress", table.IN_PROGRESS, Desk.started),
     Situation("estimated", table.ESTIMATED, Desk.estimated, STANDS),
-    Situation("agreed", table.AGREED, Desk.agreed, table.only(table.TO_BILL), table.APPROVER),
+    Situation("agreed", table.AGREED, Desk.agreed, table.only(table.TO_BILL, table.AGREEMENT), table.APPROVER),
     Situation("question", table.INFORMATION, Desk.asked),
     Situation("review", table.REVIEW, Desk.delivered, DELIVERED),
     Situation("reopened", table.REOPENED, Desk.reopened, DELIVERED),
@@ -148,7 +148,7 @@ VARIANTS = (
         "in progress, agreed at a fixed price, nothing worked yet",
         table.IN_PROGRESS,
         lambda d: actions.start_work(d.agreed(), by=d.agent, expected_minutes=20),
-        table.only(table.TO_BILL),
+        table.only(table.TO_BILL, table.AGREEMENT),
     ),
     Situation(
         "in progress, asked to cancel",
@@ -158,8 +158,10 @@ VARIANTS = (
     ),
     Situation("estimated after work", table.ESTIMATED, lambda d: d.estimated(d.started(minutes=25)), STANDS | WORKED),
     Situation("estimate's day is over", table.ESTIMATED, lambda d: over(d.estimated()), STANDS | OVER),
-    Situation("agreed, quoted", table.AGREED, quoted_agreement, table.only(table.TO_BILL), table.AGENT),
-    Situation("agreed, and worked on", table.AGREED, lambda d: worked_on(d.agreed(), d), WORKED),
+    Situation(
+        "agreed, quoted", table.AGREED, quoted_agreement, table.only(table.TO_BILL, table.AGREEMENT), table.AGENT
+    ),
+    Situation("agreed, and worked on", table.AGREED, lambda d: worked_on(d.agreed(), d), WORKED | {table.AGREEMENT}),
     Situation("question after work", table.INFORMATION, question_after_work, WORKED),
     Situation(
         "question, unanswered", table.INFORMATION, lambda d: over(question_after_work(d)), WORKED | OVER | {table.HEARD}

@@ -5,7 +5,8 @@ things. docs/workflow.md says the same in sentences.
 
 Where the design leaves a choice, ours are:
 
-* A ticket that waits for its invoice is not merged: its time would be lost. Send it back first.
+* A ticket that waits for its invoice is not merged: its time would be lost. Send it back first. Nor is one whose
+  estimate is accepted: what was agreed cannot follow.
 * A merge is not undone once the other ticket waits for its invoice or was on one: the time would be billed twice.
 * In REOPENED the estimate can still be accepted that the customer wanted changed, but not one that the agent withdrew
   or whose day has passed.
@@ -91,6 +92,7 @@ WORK_TO_BILL = "billable time was worked that no invoice has charged"
 HELD = "an objection holds it back"
 LONG_AGO = "it ended longer ago than the reopen period"
 MERGED = "it was merged into another ticket"
+AGREEMENT = "an accepted estimate stands"
 ASKED_TO_CANCEL = "the customer asked to cancel"
 GAVE_IT = "the actor gave the last acceptance, and nobody has acted on it"
 PERIOD_OVER = "the period has ended"
@@ -218,7 +220,14 @@ TABLE = (
     Row("ask_to_cancel", (IN_PROGRESS,), SAME, CUSTOMERS, unless=only(ASKED_TO_CANCEL), event="cancel_asked"),
     Row("lapse_unpaid_order", (AGREED,), CANCELLED, THE_CLOCK, only(ORDER_LAPSED), event="cancelled"),
     Row("reject", (OPEN, IN_PROGRESS, REOPENED), REJECTED, AGENTS, event="rejected"),
-    Row("merge", tuple(state for state in ALIVE if state != INVOICE), CLOSED, AGENTS, event="merged"),
+    Row(
+        "merge",
+        tuple(state for state in ALIVE if state != INVOICE),
+        CLOSED,
+        AGENTS,
+        unless=only(AGREEMENT),
+        event="merged",
+    ),
     Row("unmerge", (CLOSED,), REOPENED, AGENTS, only(MERGED), event="unmerged"),
     Row("dismiss_objection", (INVOICE,), SAME, AGENTS, only(HELD), event="released"),
     # Without an invoice, with a reason; an invoice closes its tickets by the same verb.

@@ -50,7 +50,8 @@ def read_link(token: str) -> Decision | None:
         return None
     person = Person.objects.active().filter(pk=person_id).first()
     rows = Ticket.objects.select_related("tenant", "requester", "organisation", "assignee", "request_type", "contract")
-    ticket = rows.filter(pk=ticket_id).first()
+    # Whoever left the organisation since reads nothing by it any more.
+    ticket = rows.visible_to(person).filter(pk=ticket_id).first() if person else None
     if person is None or ticket is None:
         return None
     estimate = Estimate.objects.filter(pk=about, ticket=ticket).first() if kind == "estimate" else None

@@ -12,8 +12,8 @@ _END = r"(?!\w|[.,:]\d)"
 _HOURS = r"(?:h|hrs?|hours?|std?|stund(?:as?|u|ām)|hod(?:in[ay]?)?|godz(?:in[aęy]?)?|ч|час(?:а|ов)?)\.?"
 _MINUTES = r"(?:m|mins?|minutes?|minut[aęuy]?|minū(?:tes?|šu)|мин(?:ут[аыу]?)?)\.?"
 _FORMS = (
-    re.compile(rf"(?P<hours>\d{{1,3}})\s*:\s*(?P<minutes>[0-5]\d){_END}"),
-    re.compile(rf"(?P<hours>\d{{1,3}})\s*{_HOURS}\s*(?P<minutes>\d{{1,2}})\s*(?:{_MINUTES})?{_END}", re.I),
+    re.compile(rf"(?P<hours>\d{{1,4}})\s*:\s*(?P<minutes>[0-5]\d){_END}"),
+    re.compile(rf"(?P<hours>\d{{1,3}})\s*{_HOURS}\s*(?P<minutes>[0-5]?\d)\s*(?:{_MINUTES})?{_END}", re.I),
     re.compile(rf"(?P<part>\d{{1,3}}[.,]\d{{1,2}})\s*{_HOURS}{_END}", re.I),
     re.compile(rf"(?P<hours>\d{{1,3}})\s*{_HOURS}{_END}", re.I),
     re.compile(rf"(?P<minutes>\d{{1,5}})\s*(?:{_MINUTES})?{_END}", re.I),

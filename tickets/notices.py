@@ -94,6 +94,10 @@ def commented(ticket: Ticket, comment: Comment, *, by: Person, references: tuple
 
 def invited(ticket: Ticket, person: Person, *, by: Person) -> None:
     def say(person: Person) -> Said:
+        if not person.is_verified:
+            # To an address that nobody has proved go no words of a customer's choice.
+            lead = _("You were invited to the request %(reference)s. You can read it and write to it.")
+            return {"title": ticket.reference, "lead": lead % _names(ticket)}
         lead = _("%(by)s invited you to the request %(reference)s “%(subject)s”. You can read it and write to it.")
         return {"lead": lead % {**_names(ticket), "by": by}}
 
@@ -397,7 +401,8 @@ def _staff(ticket: Ticket) -> list[Person]:
 
 
 def _guests(ticket: Ticket) -> list[Person]:
-    return ticket.guests
+    """Whose address is proved: until they chose a password or answered, they got their invitation and hear no more."""
+    return [person for person in ticket.guests if person.is_verified]
 
 
 def _customers(ticket: Ticket) -> list[Person]:

@@ -19,6 +19,7 @@ from accounts.models import Person
 from tickets.actions import (
     acceptable,
     can_be_reopened,
+    has_agreement,
     is_billed_with_other,
     last_acceptance,
     may_answer_estimate,
@@ -288,7 +289,7 @@ def _reject(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _merge(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or ticket.status not in UNFINISHED:
+    if not may_work_on(actor, ticket) or ticket.status not in UNFINISHED or has_agreement(ticket):
         return None
     consequence = _("A duplicate: its people and files follow into the other ticket.")
     return Verb("merge", gettext_lazy("Merge into another"), "grave", consequence)

@@ -439,8 +439,9 @@ def _decide_page_with_kept(request: DeskRequest, decision: Decision) -> dict[str
 def _decide(request: DeskRequest, decision: Decision, token: str) -> HttpResponse:
     name, url = request.POST.get("verb", ""), request.path
     page = decide_page(decision, url)
+    typed = request.POST.get("text", "")
     if name not in {verb.name for verb in page["choices"]}:
-        return render(request, "tickets/decide.html", page, status=409)
+        return render(request, "tickets/decide.html", {**page, "typed": typed}, status=409)
     # The version of the link, whatever the form says: another one may come in meanwhile.
     data = {**request.POST.dict(), "version": decision.estimate.version if decision.estimate else ""}
     form = form_of(decision.ticket, decision.person, name, data)
@@ -452,7 +453,8 @@ def _decide(request: DeskRequest, decision: Decision, token: str) -> HttpRespons
     except Refused as refusal:
         form.add_error(None, str(refusal.sentence))
         page = decide_page(read_link(token) or decision, url, {name: form})
-        return render(request, "tickets/decide.html", {**page, "refusal": refusal.sentence}, status=409)
+        lost = typed if name not in {verb.name for verb in page["choices"]} else ""
+        return render(request, "tickets/decide.html", {**page, "refusal": refusal.sentence, "typed": lost}, status=409)
     return render(request, "tickets/decide.html", {**page, "choices": [], "done": done_sentence(name)})
 
 

@@ -312,7 +312,6 @@ class Migration(migrations.Migration):
                 "verbose_name": "deputy",
                 "verbose_name_plural": "deputies",
                 "indexes": [
-                    models.Index(fields=["tenant", "representation"], name="accounts_deput_repres_5f186c_t"),
                     models.Index(fields=["tenant", "person"], name="accounts_deput_person_efc58c_t"),
                 ],
                 "constraints": [
@@ -335,6 +334,12 @@ class Migration(migrations.Migration):
                 ("objects", django.db.models.manager.Manager()),
                 ("tenant_rows", django.db.models.manager.Manager()),
             ],
+        ),
+        migrations.AddConstraint(
+            model_name="deputy",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "representation", "person", "starts_on", "ends_on"), name="accounts_deputy_once"
+            ),
         ),
         migrations.CreateModel(
             name="KeptAnswer",

@@ -94,7 +94,12 @@ class Deputy(TenantModel):
         verbose_name = _("deputy")
         verbose_name_plural = _("deputies")
         constraints = [
-            models.CheckConstraint(condition=models.Q(ends_on__gte=models.F("starts_on")), name="accounts_deputy_dates")
+            models.CheckConstraint(
+                condition=models.Q(ends_on__gte=models.F("starts_on")), name="accounts_deputy_dates"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "representation", "person", "starts_on", "ends_on"], name="accounts_deputy_once"
+            ),
         ]
 
     def __str__(self) -> str:

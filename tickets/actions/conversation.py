@@ -1,6 +1,7 @@
 """Comments, and what a customer's comment does to the state (B14, B20)."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from django.core.files.base import File
@@ -12,8 +13,9 @@ from django.utils.translation import gettext as _
 from accounts import announce, events
 from accounts.addresses import normalise_address
 from accounts.errors import NotAllowed, Refused
+from accounts.events import history_of
 from accounts.invitations import make_token, obtain_user
-from accounts.models import Person
+from accounts.models import Event, Person
 from accounts.permissions import is_staff
 from tickets import notices
 from tickets.actions.base import attach, change, heard, locked, note_status, permit, save
@@ -24,6 +26,7 @@ from tickets.workflow import Status
 
 # So many people read along at most: an invitation sends mail to whoever is named.
 MOST_GUESTS = 20
+MOST_INVITATIONS = 50
 
 
 @transaction.atomic
@@ -80,6 +83,10 @@ def comment_by_mail(
     """Add what came by e-mail. Staff's becomes an internal note, never a public reply; unproved it changes no state."""
     ticket = locked(ticket)
     permit(may_comment, by, ticket)
+    if is_verified and not by.is_verified:
+        # Only who reads the address could answer to the address that we signed for it.
+        by.is_verified = True
+        by.save(update_fields=["is_verified"])
     return _add(
         ticket,
         by=by,
@@ -152,13 +159,11 @@ def add_participant(ticket: Ticket, *, by: Person, address: str, name: str = "")
     normal = normalise_address(address)
     if not normal:
         raise Refused(_("This is not an e-mail address. Write it like name@example.com."), code="address")
-    person = Person.objects.filter(email=normal).first()
-    if person is None:
-        person = Person.objects.create(
-            email=normal,
-            name=" ".join(name.split())[:150],
-            language=by.language if not by.is_staff else _language(ticket),
-        )
+    language = ticket.requester.language if by.is_staff else by.language
+    # Two who invite the same new address at once make one person.
+    person, _made = Person.objects.get_or_create(
+        email=normal, defaults={"name": " ".join(name.split())[:150], "language": language}
+    )
     if person.is_staff or not person.is_active:
         raise Refused(_("This person cannot be invited: they work at the desk, or are not active."), code="staff")
     if person.pk == ticket.requester_id:
@@ -167,24 +172,35 @@ def add_participant(ticket: Ticket, *, by: Person, address: str, name: str = "")
         raise Refused(_("At most %(most)d people can be invited.") % {"most": MOST_GUESTS}, code="too_many")
     participant, is_new = Participant.objects.get_or_create(ticket=ticket, person=person, defaults={"added_by": by})
     if is_new:
+        _check_pace(by)
+        was_invited = _was_invited(ticket, person)
         events.record("ticket.participant_added", ticket, by=by, person=person.pk)
-        notices.invited(ticket, person, by=by)
-        if person.user_id is None:
-            _give_access(person)
+        if not was_invited:
+            notices.invited(ticket, person, by=by)
+        _give_access(person)
     return participant
 
 
+def _check_pace(by: Person) -> None:
+    """Every invitation is a letter to an address of somebody's choice, so there is an end to them in a day."""
+    day_ago = timezone.now() - timedelta(days=1)
+    sent = Event.objects.filter(by=by, kind="ticket.participant_added", at__gte=day_ago)
+    if sent.count() >= MOST_INVITATIONS:
+        raise Refused(_("You have invited many people today. Go on tomorrow, or ask us to."), code="too_many")
+
+
+def _was_invited(ticket: Ticket, person: Person) -> bool:
+    """Removed and invited again, somebody is not written to again."""
+    return history_of(ticket).filter(kind="ticket.participant_added", data__person=person.pk).exists()
+
+
 def _give_access(person: Person) -> None:
-    """An account for the address, which opens what they were invited to and nothing else."""
-    person.user_id = obtain_user(person.email)
-    person.save(update_fields=["user"])
+    """Once: an account for the address, which opens what they were invited to and nothing else."""
+    if not Person.objects.filter(pk=person.pk, user=None).update(user_id=obtain_user(person.email)):
+        return
     events.record("person.invited", person, by=None)
     guest = Person.objects.select_related("user").get(pk=person.pk)
     announce.invited(guest, reverse("invitation", args=[make_token(guest)]))
-
-
-def _language(ticket: Ticket) -> str:
-    return str(ticket.requester.language)
 
 
 @transaction.atomic

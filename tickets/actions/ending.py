@@ -29,7 +29,7 @@ from tickets.actions.estimates import end_open_estimate
 from tickets.actions.handling import check_quote
 from tickets.actions.review import can_be_reopened, work_to_bill
 from tickets.actions.submission import follow
-from tickets.models import Attachment, Participant, Ticket
+from tickets.models import Attachment, Estimate, Participant, Ticket
 from tickets.permissions import may_bill, may_decide, may_follow_up, may_work_on
 from tickets.proof import Quote
 from tickets.workflow import Status
@@ -134,8 +134,8 @@ def close(
 def merge(ticket: Ticket, *, by: Person, into: Ticket) -> Ticket:
     """Close a duplicate: people and files follow into the other ticket, and its time is billed there.
 
-    Raises NotAllowed, and Refused for itself, another organisation's, or a ticket that has ended or waits for its
-    invoice.
+    Raises NotAllowed, and Refused for itself, for one with an accepted estimate, for another organisation's, or for a
+    ticket that has ended or waits for its invoice.
     """
     if ticket.pk == into.pk:
         raise Refused(_("A ticket cannot be merged into itself. Choose another one."), code="itself")
@@ -152,6 +152,12 @@ def merge(ticket: Ticket, *, by: Person, into: Ticket) -> Ticket:
             _("%(reference)s belongs to another organisation, whose people would read this one.")
             % {"reference": into.reference},
             code="foreign",
+        )
+    if has_agreement(ticket):
+        raise Refused(
+            _("What the customer accepted for %(reference)s would be lost. Bill or cancel it instead.")
+            % {"reference": ticket.reference},
+            code="agreed",
         )
     had_estimate = ticket.status == Status.ESTIMATED
     change(ticket, ticket.merge)
@@ -173,6 +179,11 @@ def merge(ticket: Ticket, *, by: Person, into: Ticket) -> Ticket:
     into.save(update_fields=["last_activity_at", "billed_minutes"])
     notices.merged(ticket, into, by=by)
     return ticket
+
+
+def has_agreement(ticket: Ticket) -> bool:
+    """Whether an estimate is accepted: its price belongs to this ticket and cannot follow into another."""
+    return Estimate.objects.accepted().filter(ticket=ticket).exists()
 
 
 def _people_follow(ticket: Ticket, into: Ticket, *, by: Person) -> list[int]:

@@ -36,6 +36,8 @@ from tickets.sentences import money
 from tickets.workflow import Status
 
 MOST_LINES = 100
+# What an estimate may come to: a typing mistake is told, and what the columns hold is never reached.
+MOST_MONEY = Decimal(10) ** 9
 Kind = EstimateLine.Kind
 
 
@@ -80,6 +82,11 @@ def send_estimate(
     if not 1 <= len(rows) <= MOST_LINES:
         raise Refused(_("An estimate has 1 to %(most)d lines.") % {"most": MOST_LINES}, code="lines")
     net = sum((row.net for row in rows), Decimal(0))
+    if net >= MOST_MONEY:
+        raise Refused(
+            _("It comes to %(amount)s. Check the times and prices.") % {"amount": money(net, ticket.tenant.currency)},
+            code="price",
+        )
     if not net:
         required(zero_reason, _("Say why it costs nothing; the customer reads it."))
     valid_until = valid_until or calendar(ticket).day_after(today, policy.estimate_days)

@@ -155,7 +155,9 @@ def _check_threshold(ticket: Ticket, minutes: int) -> None:
     if estimate is None:
         raise Refused(
             _("More than %(time)s needs the customer's approval. Send an estimate first.")
-            % {"time": as_duration(policy.threshold_minutes)},
+            % {"time": as_duration(policy.threshold_minutes)}
+            if policy.threshold_minutes
+            else _("This work needs the customer's approval. Send an estimate first."),
             code="threshold",
         )
     # At a fixed price it is ours how long it takes.

@@ -1,6 +1,7 @@
 """Time worked: recorded in one line, corrected by another row."""
 
 from datetime import date
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,14 +30,19 @@ def record_time(
     work_type: WorkType | None = None,
     is_billable: bool | None = None,
     worked_on: date | None = None,
+    submission: UUID | None = None,
 ) -> TimeEntry:
     """Note minutes worked, 1 to 1,440 an entry, today or on an earlier day (B22).
 
     Whether it is billable follows the work type when it is not said; whether the ticket is charged at all is its
-    policy's business. Raises NotAllowed, Refused for an ended ticket or a wrong number or day.
+    policy's business. `submission` is the form's own number: the same one again gives the same entry.
+    Raises NotAllowed, Refused for an ended ticket or a wrong number or day.
     """
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
+    sent_before = TimeEntry.objects.filter(submission=submission, ticket=ticket).first() if submission else None
+    if sent_before is not None:
+        return sent_before
     _check_open(ticket)
     if not 1 <= minutes <= LONGEST_ENTRY:
         raise Refused(_("An entry takes 1 to 1,440 minutes."), code="minutes")
@@ -55,6 +61,7 @@ def record_time(
         description=description[:LONGEST_DESCRIPTION],
         is_billable=is_billable,
         worked_on=worked_on or today,
+        submission=submission,
     )
     events.record("ticket.time_recorded", ticket, by=by, minutes=minutes, entry=entry.pk)
     return entry

@@ -96,6 +96,7 @@ class TicketAdmin(EstimatePage):
             # One each: a note is never taken for the reply that went before it.
             "submission": uuid.uuid4(),
             "note_submission": uuid.uuid4(),
+            "time_submission": uuid.uuid4(),
             "limits": file_limits(),
             **drafts,
         }
@@ -214,6 +215,7 @@ class TicketAdmin(EstimatePage):
                 work_type=form.work_type,
                 is_billable=said_billable(ticket, form),
                 worked_on=form.cleaned_data["worked_on"],
+                submission=submission_of(cast(PersonRequest, request)),
             )
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence, time_form=form)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from accounts.files import too_large
+from accounts.names import visible
 from tickets.durations import split_duration
 
 MEGABYTE = 1024 * 1024
@@ -28,10 +29,10 @@ class PlainTextField(forms.CharField):
 
 
 class LineField(PlainTextField):
-    """One line: what could end a header line becomes a space."""
+    """One line: what could end a header line becomes a space, and what cannot be seen goes."""
 
     def to_python(self, value: Any) -> str:
-        return " ".join(super().to_python(value).split())
+        return " ".join(visible(" ".join(super().to_python(value).split())).split())
 
 
 class FilesInput(forms.ClearableFileInput):

@@ -74,7 +74,7 @@ class RejectForm(VerbForm):
 class AcceptEstimateForm(VerbForm):
     """What an approver says: which version they read, and their own order number if they have one."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=32767)
     order_number = LineField(label=_("Your order number"), max_length=60, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -672,6 +672,19 @@ class Migration(migrations.Migration):
                 name="tickets_entry_corrected_once",
             ),
         ),
+        migrations.AddField(
+            model_name="timeentry",
+            name="submission",
+            field=models.UUIDField(editable=False, null=True),
+        ),
+        migrations.AddConstraint(
+            model_name="timeentry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("submission__isnull", False)),
+                fields=("tenant", "submission"),
+                name="tickets_entry_submission",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="timeentry",
             constraint=accounts.tenancy.constraints.AppendOnly(name="tickets_timeentry_append_only"),

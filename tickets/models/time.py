@@ -52,6 +52,8 @@ class TimeEntry(TenantModel):
     corrects = TenantForeignKey("self", models.PROTECT, null=True, related_name="corrected_by")
     # Who wrote it down; the work is the person's.
     recorded_by = TenantForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    # The form's own number: a form sent twice is one entry.
+    submission = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = TenantManager.from_queryset(TimeEntryQuerySet)()
@@ -65,7 +67,12 @@ class TimeEntry(TenantModel):
                 fields=["tenant", "corrects"],
                 condition=models.Q(corrects__isnull=False),
                 name="tickets_entry_corrected_once",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "submission"],
+                condition=models.Q(submission__isnull=False),
+                name="tickets_entry_submission",
+            ),
         ]
 
     def __str__(self) -> str:

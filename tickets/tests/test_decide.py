@@ -301,3 +301,20 @@ def test_the_date_of_its_validity_is_checked(desk: Desk, visit: Visit) -> None:
         ticket = desk.estimated(valid_until=in_days(0))
     link = estimate_link(desk, ticket)
     assert "Accept the estimate" in words(visit(desk).get(link))
+
+
+def test_who_left_the_organisation_reads_nothing_by_the_link(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        ticket = desk.estimated()
+        link = link_to_decide(ticket, desk.approver, newest(ticket))
+        Representation.objects.filter(person=desk.approver).delete()
+    assert visit(desk).get(link).status_code == 404
+
+
+def test_words_that_reach_nobody_any_more_are_shown_again(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        ticket = desk.estimated()
+        link = link_to_decide(ticket, desk.approver, newest(ticket))
+        actions.withdraw_estimate(ticket, by=desk.agent, text="Wrong.")
+    page = visit(desk).post(link, {"verb": "request_changes", "text": "Without the training."})
+    assert (page.status_code, b"Without the training." in page.content) == (409, True)

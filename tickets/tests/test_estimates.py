@@ -13,6 +13,7 @@ from accounts.errors import NotAllowed, Refused
 from accounts.models import Contract, Person, Representation
 from conftest import LINES, Desk, comments_of
 from tickets import actions
+from tickets.actions import NewLine
 from tickets.actions.estimates import MOST_LINES
 from tickets.charges import Charge
 from tickets.models import Estimate, EstimateLine, EstimateState, Ticket
@@ -676,3 +677,13 @@ def test_a_right_that_was_taken_away_is_not_offered(inside: Desk) -> None:
     ticket = inside.estimated()
     Representation.objects.filter(person=inside.approver).update(may_approve=False)
     assert "accept_estimate" not in offered(ticket, inside.approver)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [[NewLine("big", 60_000, Decimal("9999999999.99"))], [NewLine("big", price=Decimal("9999999999.99"))] * 100],
+)
+def test_a_sum_that_no_column_holds_is_refused(inside: Desk, lines: list[NewLine]) -> None:
+    with pytest.raises(Refused) as caught:
+        actions.send_estimate(inside.submit(), by=inside.agent, lines=lines, due_on=in_days(9))
+    assert caught.value.code == "price"

@@ -453,3 +453,9 @@ def test_words_are_unread_whatever_button_they_came_with(inside: Desk) -> None:
 def test_what_is_reopened_is_not_accepted_any_more(inside: Desk) -> None:
     ticket = actions.reopen(inside.accepted(), by=inside.requester, text="After all not.")
     assert Ticket.objects.get(pk=ticket.pk).accepted_at is None
+
+
+def test_what_was_agreed_is_not_lost_in_a_merge(inside: Desk) -> None:
+    with pytest.raises(Refused) as caught:
+        actions.merge(inside.agreed(), by=inside.agent, into=inside.submit())
+    assert caught.value.code == "agreed"

@@ -399,3 +399,34 @@ def test_a10_there_is_an_end_to_inviting(inside: Desk, monkeypatch: pytest.Monke
     with pytest.raises(Refused) as caught:
         actions.add_participant(ticket, by=inside.requester, address="second@guest.example")
     assert caught.value.code == "too_many"
+
+
+def test_who_is_invited_again_is_not_written_to_again(inside: Desk) -> None:
+    ticket = inside.submit()
+    for _again in range(3):
+        guest = invited(inside, ticket)
+        actions.remove_participant(ticket, by=inside.requester, person=guest)
+    assert OutboxMessage.objects.filter(to_address=ADDRESS).count() == 2  # the invitation and the access, once each
+
+
+def test_there_is_an_end_to_inviting_in_a_day(inside: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tickets.actions.conversation.MOST_INVITATIONS", 1)
+    invited(inside, inside.submit())
+    with pytest.raises(Refused) as caught:
+        invited(inside, inside.submit(), address="second@guest.example")
+    assert caught.value.code == "too_many"
+
+
+def test_an_unproved_guest_reads_no_words_of_the_inviters_choice(inside: Desk) -> None:
+    ticket = inside.submit(subject="Pay at evil.example")
+    invited(inside, ticket)
+    actions.comment(ticket, by=inside.agent, text="Buy now")
+    letters = OutboxMessage.objects.filter(to_address=ADDRESS)
+    assert [row.kind for row in letters if "evil" in row.text + row.subject or "Buy" in row.text] == []
+
+
+def test_a_signed_reply_proves_a_guests_address(inside: Desk) -> None:
+    ticket = inside.submit()
+    guest = invited(inside, ticket)
+    actions.comment_by_mail(ticket, by=guest, text="I read it.", files=(), is_verified=True)
+    assert Person.objects.get(pk=guest.pk).is_verified

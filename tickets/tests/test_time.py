@@ -1,5 +1,6 @@
 """Time worked: typed in one line, recorded against the reference, corrected with a trace (B22)."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -271,3 +272,14 @@ def test_what_is_accepted_is_not_corrected(inside: Desk) -> None:
 def test_only_agents_correct_time(inside: Desk, role: str) -> None:
     with pytest.raises(NotAllowed):
         corrected(inside, recorded(inside), by=getattr(inside, role))
+
+
+def test_the_same_form_twice_is_one_entry(inside: Desk) -> None:
+    ticket, number = inside.submit(), uuid.uuid4()
+    for _again in range(2):
+        actions.record_time(ticket, by=inside.agent, minutes=60, description="Once", submission=number)
+    assert TimeEntry.objects.count() == 1
+
+
+def test_more_than_59_minutes_behind_an_hour_are_a_mistake() -> None:
+    assert split_duration("1h99 work") is None
