@@ -35,7 +35,11 @@ LATER = "2030-01-01T00:00Z"
 
 
 class Listed(NamedTuple):
-    """A query, the index that it must be read by, and the columns that are looked at only in the rows found there."""
+    """A query, the index that it must be read by, and the columns that may be looked at in the rows found there.
+
+    May, since a row fetched by its number is found by the number alone or by the tenant and the number: the two cost
+    the planner the same, and a sample of the table decides.
+    """
 
     by: str
     query: Query
@@ -331,7 +335,7 @@ def scans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def assert_read_by_its_index(desk: Desk, listed: Listed) -> None:
-    """It is the wanted index, in its order, and what is left to look at in the rows is what the entry says."""
+    """It is the wanted index, in its order, and no more is left to look at in the rows than the entry says."""
     with desk.entered(), connection.cursor() as cursor:
         # Hundreds of rows are read through and sorted in no time; without these two it is as with millions.
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
@@ -346,7 +350,7 @@ def assert_read_by_its_index(desk: Desk, listed: Listed) -> None:
         node.get("Filter", "") for node in nodes if node.get("Relation Name") == query.model._meta.db_table
     )
     columns = {field.column for field in query.model._meta.concrete_fields}
-    assert set(re.findall(r"\w+", looked_at)) & columns == listed.filtered, plan
+    assert set(re.findall(r"\w+", looked_at)) & columns <= listed.filtered, plan
 
 
 @pytest.mark.parametrize("name", LISTS)
