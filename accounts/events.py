@@ -14,6 +14,12 @@ def record(kind: str, subject: models.Model, *, by: Person | None, **data: Any) 
     )
 
 
+def last_of(subject: models.Model, kind: str) -> Event | None:
+    """The newest event of that kind."""
+    rows = Event.objects.filter(subject_label=subject._meta.label_lower, subject_id=subject.pk, kind=kind)
+    return rows.order_by("-id").first()
+
+
 def history_of(subject: models.Model) -> models.QuerySet[Event]:
     """The events of one row, oldest first, with who did them."""
     events = Event.objects.filter(subject_label=subject._meta.label_lower, subject_id=subject.pk)

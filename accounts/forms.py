@@ -7,11 +7,11 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
 from accounts.addresses import normalise_address
+from accounts.fields import LineField, day_field, not_past
 from accounts.jobs import after_commit
 from accounts.models import Person, Representation
 from accounts.tenancy import current_tenant_id
@@ -71,16 +71,8 @@ class DeputyForm(forms.Form):
     person: "forms.ModelChoiceField[Person]" = forms.ModelChoiceField(
         label=_("Colleague"), queryset=None, empty_label=None
     )
-    starts_on = forms.DateField(
-        label=_("First day"),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-    )
-    ends_on = forms.DateField(
-        label=_("Last day"),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-    )
+    starts_on = day_field(_("First day"))
+    ends_on = day_field(_("Last day"), validators=[not_past])
 
     def __init__(self, *args: Any, approver: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -102,31 +94,17 @@ class DeputyForm(forms.Form):
         first, last = values.get("starts_on"), values.get("ends_on")
         if first and last and last < first:
             self.add_error("ends_on", _("The last day is before the first one."))
-        elif last and last < timezone.localdate():
-            self.add_error("ends_on", _("This day has passed. Choose today or a later day."))
         return values
 
 
 class TokenForm(forms.Form):
     """A token for a program: what it is for, and how long it works."""
 
-    name = forms.CharField(
+    name = LineField(
         label=_("What it is for"),
         max_length=60,
         help_text=_("The name of the program or of the computer it runs on. You read it here when you revoke it."),
     )
-    expires_on = forms.DateField(
-        label=_("Last day"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("Empty: until you revoke it."),
+    expires_on = day_field(
+        _("Last day"), required=False, validators=[not_past], help_text=_("Empty: until you revoke it.")
     )
-
-    def clean_name(self) -> str:
-        return " ".join(str(self.cleaned_data["name"]).split())
-
-    def clean_expires_on(self) -> Any:
-        last = self.cleaned_data["expires_on"]
-        if last and last < timezone.localdate():
-            raise forms.ValidationError(_("This day has passed. Choose today or a later day."))
-        return last

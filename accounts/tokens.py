@@ -34,7 +34,7 @@ def make_token(*, by: Person, name: str, expires_on: date | None = None) -> tupl
 
     Raises Refused when the day has passed or there are many tokens already.
     """
-    today = timezone.localdate(timezone=Tenant.objects.get(pk=by.tenant_id).zone)
+    today = Tenant.objects.get(pk=by.tenant_id).today
     if expires_on is not None and expires_on < today:
         raise Refused(_("This day has passed. Choose today or a later day."), code="dates")
     if usable(by, today).count() >= MOST_TOKENS:
@@ -74,7 +74,7 @@ def read_token(text: str) -> ApiToken | None:
     token = rows.select_related("tenant", "person__user").first()
     if token is None or not token.person.is_active or token.person.user is None:
         return None
-    if token.expires_on is not None and token.expires_on < timezone.localdate(timezone=token.tenant.zone):
+    if token.expires_on is not None and token.expires_on < token.tenant.today:
         return None
     token.person.user.session_person = token.person
     return token

@@ -5,7 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import events
@@ -14,12 +13,13 @@ from accounts.jobs import after_commit
 from accounts.models import Counter, Organisation, Person, Tenant
 from accounts.permissions import is_accountant
 from accounts.tenancy import current_tenant_id
-from billing.amounts import Line, lines_of, vat_by_rate
+from billing.amounts import Line, lines_of
 from billing.models import Invoice, InvoiceDocument, InvoiceLine
 from billing.tasks import make_document
 from tickets import actions as ticket_actions
 from tickets.charges import bills_of
 from tickets.models import Ticket
+from tickets.sums import vat_by_rate
 from tickets.workflow import Status
 
 
@@ -58,8 +58,7 @@ def issue_invoice(organisation: Organisation, *, tickets: Iterable[int], by: Per
 def _locked_and_ready(organisation: Organisation, ids: set[int]) -> list[Ticket]:
     if not ids:
         raise Refused(_("Choose at least one ticket."), code="empty")
-    tickets = Ticket.objects.select_for_update(of=("self",)).select_related("tenant", "request_type", "contract")
-    rows = list(tickets.filter(pk__in=ids).order_by("pk"))
+    rows = list(ticket_actions.all_locked(ids).values())
     if len(rows) != len(ids):
         raise Refused(_("One of the tickets does not exist any more. Look at the list again."), code="gone")
     for ticket in rows:
@@ -77,7 +76,7 @@ def _locked_and_ready(organisation: Organisation, ids: set[int]) -> list[Ticket]
 
 
 def _write(organisation: Organisation, lines: list[Line], *, tenant: Tenant, by: Person) -> Invoice:
-    today = timezone.localdate(timezone=tenant.zone)
+    today = tenant.today
     net = sum((line.net for line in lines), Decimal(0))
     vat = sum(vat_by_rate(lines).values(), Decimal(0))
     invoice = Invoice.objects.create(

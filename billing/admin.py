@@ -20,12 +20,13 @@ from accounts.files import download
 from accounts.models import Organisation
 from accounts.permissions import is_accountant, nobody
 from billing import actions
-from billing.amounts import lines_of, net_by_rate, vat_summary
+from billing.amounts import lines_of
 from billing.document_data import in_common, shown_hours, with_quantity
 from billing.models import Invoice, InvoiceDocument
 from tickets.charges import Bill, bills_of
 from tickets.durations import as_duration
 from tickets.models import Comment, Ticket
+from tickets.sums import net_by_rate, vat_summary
 from tickets.workflow import Status
 
 # What an accountant looks through at once; the rest comes when these are issued.

@@ -5,12 +5,11 @@ from decimal import Decimal
 from typing import Any, cast
 
 from accounts.models import TenantHost
-from billing.amounts import vat_summary
 from billing.documents.data import InvoiceDocumentData, Language, Party, Seller, VatLine
 from billing.documents.data import InvoiceLine as DocumentLine
 from billing.models import Invoice, InvoiceLine
-from tickets.charges import CENT
 from tickets.models import EstimateLine
+from tickets.sums import CENT, vat_summary
 
 
 def document_data(invoice: Invoice, host: TenantHost) -> InvoiceDocumentData:

@@ -9,9 +9,9 @@ from accounts.access import get_or_404, rule_required
 from accounts.files import download
 from accounts.http import PersonRequest
 from accounts.permissions import sees_invoices
-from billing.amounts import vat_summary
 from billing.document_data import in_common, with_quantity
 from billing.models import Invoice
+from tickets.sums import vat_summary
 
 PAGE = 50
 

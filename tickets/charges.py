@@ -13,8 +13,8 @@ from django.db.models import F, Sum
 
 from tickets.models import Estimate, EstimateLine, Ticket, TimeEntry
 from tickets.policy import Policy, policy_of, with_tolerance
+from tickets.sums import to_cents
 
-CENT = Decimal("0.01")
 # Four places, so that 40 minutes at 60.00 are 40.00: with two they would be 0.67 h and 40.20.
 PART_OF_HOUR = Decimal("0.0001")
 MINUTES_PER_HOUR = Decimal(60)
@@ -43,7 +43,7 @@ class Charge:
 
     @property
     def net(self) -> Decimal:
-        return (self.quantity * self.unit_price).quantize(CENT, ROUND_HALF_UP)
+        return to_cents(self.quantity * self.unit_price)
 
 
 @dataclass(frozen=True)

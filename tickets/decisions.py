@@ -49,9 +49,8 @@ def read_link(token: str) -> Decision | None:
     if tenant_id != current_tenant_id():
         return None
     person = Person.objects.active().filter(pk=person_id).first()
-    rows = Ticket.objects.select_related("tenant", "requester", "organisation", "assignee", "request_type", "contract")
     # Whoever left the organisation since reads nothing by it any more.
-    ticket = rows.visible_to(person).filter(pk=ticket_id).first() if person else None
+    ticket = Ticket.objects.visible_to(person).whole().filter(pk=ticket_id).first() if person else None
     if person is None or ticket is None:
         return None
     estimate = Estimate.objects.filter(pk=about, ticket=ticket).first() if kind == "estimate" else None

@@ -5,6 +5,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.translation import gettext as _
 
+# What one thing may be expected to take: 1,000 hours.
+MOST_MINUTES = 60_000
+
 # An amount may be followed by words, so what reads like one has to end there: '2 hosts moved' is no '2 h', and of
 # '1.5 analysis' nobody knows whether it means hours.
 _END = r"(?!\w|[.,:]\d)"

@@ -9,7 +9,7 @@ from django.utils.html import linebreaks, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from accounts.events import history_of
+from accounts.events import history_of, last_of
 from accounts.models import Event, Person
 from tickets.durations import as_duration
 from tickets.models import Comment, Ticket
@@ -89,7 +89,7 @@ def activity(ticket: Ticket, reader: Person, files: dict[int | None, list[Any]])
 
 def delivery_words(ticket: Ticket) -> Comment | None:
     """What the agent said with the last delivery."""
-    event = history_of(ticket).filter(kind="ticket.delivered").order_by("-id").first()
+    event = last_of(ticket, "ticket.delivered")
     return Comment.objects.filter(pk=event.data["comment"]).first() if event else None
 
 

@@ -417,5 +417,5 @@ def _both(ticket: Ticket) -> list[Person]:
 def _deciders(ticket: Ticket, estimate: Estimate) -> list[Person]:
     if ticket.organisation is None:
         return []
-    today = timezone.localdate(timezone=ticket.tenant.zone)
+    today = ticket.tenant.today
     return approvers_of(ticket.organisation, estimate.net_total, today=today)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -293,7 +292,7 @@ def who_accepts(ticket: Ticket, estimate: Estimate | None, verbs: list[Verb]) ->
     may = any(verb.name == "accept_estimate" for verb in verbs)
     if may or estimate is None or not estimate.is_open or ticket.organisation is None:
         return ""
-    today = timezone.localdate(timezone=ticket.tenant.zone)
+    today = ticket.tenant.today
     amount = money(estimate.net_total, estimate.currency)
     if estimate.valid_until < today:
         day = date_format(estimate.valid_until, "DATE_FORMAT")

@@ -67,6 +67,12 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def newest_first(self) -> "TicketQuerySet":
         return self.order_by("-last_activity_at", "-id")
 
+    def whole(self) -> "TicketQuerySet":
+        """With what verbs and pages look at, so that none of them reads a row by itself."""
+        return self.select_related(
+            "tenant", "requester", "organisation", "assignee", "recorded_by", "request_type", "contract"
+        )
+
     def for_lists(self) -> "TicketQuerySet":
         """With what a row of a list shows, in one query whatever the number of rows."""
         return self.select_related("request_type", "organisation", "requester", "assignee")

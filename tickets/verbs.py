@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -66,7 +65,7 @@ WEIGHT = {"main": 0, "quiet": 1, "grave": 2}
 
 
 def _today(ticket: Ticket) -> date:
-    return timezone.localdate(timezone=ticket.tenant.zone)
+    return ticket.tenant.today
 
 
 def _in_information(ticket: Ticket) -> bool:

@@ -213,18 +213,7 @@ def form_who_sees(request: PersonRequest) -> str:
 
 def visible_ticket(request: PersonRequest, reference: str) -> Ticket:
     """The request with this reference, or Http404 alike for foreign and absent."""
-    tickets = Ticket.objects.visible_to(request.person).select_related(
-        "tenant",
-        "request_type",
-        "organisation",
-        "requester",
-        "assignee",
-        "recorded_by",
-        "contract",
-        "merged_into",
-        "follows",
-    )
-    return get_or_404(tickets, reference=reference)
+    return get_or_404(Ticket.objects.visible_to(request.person).whole(), reference=reference)
 
 
 @person_required

@@ -1,11 +1,13 @@
 """A tenant, its hosts and its policies. Policy is data: what differs between desks stands in these columns."""
 
+from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.policy import A_PERIOD
@@ -89,6 +91,11 @@ class Tenant(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def today(self) -> date:
+        """The day it is where the desk is: its periods and terms are counted there."""
+        return timezone.localdate(timezone=self.zone)
 
 
 class TenantHost(TenantModel):

@@ -71,7 +71,7 @@ def test_staff_have_tokens_too(desk: Desk, visit: Visit) -> None:
     assert shown_in(make_on_page(visit(desk, desk.agent)))
 
 
-@pytest.mark.parametrize("fields", [{"name": "  "}, {"name": "x" * 61}, {"expires_on": "2020-01-01"}, {"name": "a\0"}])
+@pytest.mark.parametrize("fields", [{"name": "  "}, {"name": "x" * 61}, {"expires_on": "2020-01-01"}])
 def test_what_the_form_refuses(desk: Desk, visit: Visit, fields: dict[str, str]) -> None:
     assert make_on_page(visit(desk, desk.requester), **fields).status_code == 422
     with desk.entered():

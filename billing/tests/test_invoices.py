@@ -12,7 +12,7 @@ from accounts.errors import NotAllowed, Refused
 from accounts.files import open_file
 from accounts.models import Event, TenantHost
 from billing import actions, making
-from billing.amounts import lines_of, vat_by_rate
+from billing.amounts import lines_of
 from billing.document_data import document_data
 from billing.documents.data import InvoiceDocumentData
 from billing.models import Invoice, InvoiceDocument, InvoiceLine
@@ -20,6 +20,7 @@ from conftest import Desk
 from tickets import actions as ticket_actions
 from tickets.charges import bill_of
 from tickets.models import Ticket
+from tickets.sums import vat_by_rate
 from tickets.workflow import Status
 
 

@@ -1,5 +1,6 @@
 """Every verb of a ticket. Views, admin, API, mail and clocks call these; nothing else changes a ticket."""
 
+from tickets.actions.base import all_locked
 from tickets.actions.conversation import add_participant, comment, comment_by_mail, remove_participant
 from tickets.actions.ending import (
     ask_to_cancel,
@@ -62,6 +63,7 @@ __all__ = [
     "accept_solution",
     "acceptable",
     "add_participant",
+    "all_locked",
     "ask_to_cancel",
     "assign",
     "can_be_reopened",

@@ -38,22 +38,23 @@ CHANGED = (
 
 def for_update(*, skip_locked: bool = False) -> TicketQuerySet:
     """Tickets with what verbs look at, held until the transaction ends."""
-    return Ticket.objects.select_for_update(of=("self",), skip_locked=skip_locked).select_related(
-        "tenant", "requester", "organisation", "assignee", "request_type", "contract"
-    )
+    return Ticket.objects.select_for_update(of=("self",), skip_locked=skip_locked).whole()
 
 
 def locked(ticket: Ticket) -> Ticket:
     """The ticket as it is now: the second of two verbs sees the first one's state.
 
-    A clock locks its tickets a batch at a time and says so on the rows; they are not read again.
+    Who locks several at a time says so on the rows; they are not read again.
     """
     return ticket if ticket.is_locked else for_update().get(pk=ticket.pk)
 
 
-def both_locked(*tickets: Ticket) -> dict[int, Ticket]:
+def all_locked(ids: Iterable[int]) -> dict[int, Ticket]:
     """Several tickets by their ids, locked in that order, so that two verbs at once do not wait for each other."""
-    return {row.pk: row for row in for_update().filter(pk__in=[ticket.pk for ticket in tickets]).order_by("pk")}
+    rows = {row.pk: row for row in for_update().filter(pk__in=ids).order_by("pk")}
+    for row in rows.values():
+        row.is_locked = True
+    return rows
 
 
 def permit(rule: Rule, actor: Person, ticket: Ticket) -> None:

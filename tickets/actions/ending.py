@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 
 from accounts import events
 from accounts.errors import Refused
-from accounts.events import history_of
+from accounts.events import history_of, last_of
 from accounts.models import Event, Person
 from tickets import followers, gates, notices
 from tickets.actions.base import (
+    all_locked,
     answered,
-    both_locked,
     change,
     heard,
     locked,
@@ -139,7 +139,7 @@ def merge(ticket: Ticket, *, by: Person, into: Ticket) -> Ticket:
     """
     if ticket.pk == into.pk:
         raise Refused(_("A ticket cannot be merged into itself. Choose another one."), code="itself")
-    both = both_locked(ticket, into)
+    both = all_locked([ticket.pk, into.pk])
     ticket, into = both[ticket.pk], both[into.pk]
     permit(may_work_on, by, ticket)
     if into.has_ended or into.status == Status.INVOICE:
@@ -216,7 +216,7 @@ def unmerge(ticket: Ticket, *, by: Person) -> Ticket:
 
     Raises NotAllowed, and Refused if it is not merged, or its time was accepted or charged where it went on.
     """
-    both = both_locked(ticket, *Ticket.objects.filter(merged=ticket))
+    both = all_locked([ticket.pk, *Ticket.objects.filter(merged=ticket).values_list("pk", flat=True)])
     ticket = both[ticket.pk]
     permit(may_work_on, by, ticket)
     into = both.get(ticket.merged_into_id or 0)
@@ -242,7 +242,9 @@ def unmerge(ticket: Ticket, *, by: Person) -> Ticket:
 
 
 def _merging(ticket: Ticket) -> Event:
-    return history_of(ticket).filter(kind="ticket.merged").order_by("-id")[0]
+    merged = last_of(ticket, "ticket.merged")
+    assert merged is not None  # of a ticket that is merged
+    return merged
 
 
 def is_billed_with_other(ticket: Ticket) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
@@ -26,13 +26,15 @@ from tickets.actions.base import (
     say,
     wrong_state,
 )
-from tickets.charges import CENT, as_hours
+from tickets.charges import as_hours
+from tickets.durations import MOST_MINUTES
 from tickets.models import Approval, Estimate, EstimateLine, EstimateState, Ticket
 from tickets.periods import end_of, reminder_before
 from tickets.permissions import is_customer, may_work_on
 from tickets.policy import policy_of
 from tickets.proof import BY_BUTTON, Origin, Quote, prove, take_back
 from tickets.sentences import money
+from tickets.sums import to_cents, vat_by_rate
 from tickets.workflow import Status
 
 MOST_LINES = 100
@@ -61,21 +63,30 @@ def send_estimate(
     terms: str = "",
     note: str = "",
     zero_reason: str = "",
+    after: int | None = None,
 ) -> Estimate:
     """Send the next version of the estimate to those who may accept its amount; it replaces the open one (B11).
 
+    `after` is the newest version that was there when this one was written, 0 for none: what a colleague sent in between
+    is not replaced unread, and a form sent twice makes one version.
     Raises NotAllowed, and Refused when B6's minimum is missing, billing is off, a line or date is wrong, a price of
     zero has no reason, or nobody at the organisation may approve the amount.
     """
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
-    today = timezone.localdate(timezone=ticket.tenant.zone)
+    today = ticket.tenant.today
     if not ticket.tenant.billing_enabled:
         raise Refused(_("Billing is switched off for this desk, so there are no estimates."), code="no_billing")
     if not ticket.is_complete or ticket.organisation is None:
         raise Refused(
             _("An estimate cannot be sent yet: the requester's name and the organisation are needed first."),
             code="incomplete",
+        )
+    versions = list(Estimate.objects.filter(ticket=ticket))
+    newest = max((before.version for before in versions), default=0)
+    if after is not None and after != newest:
+        raise Refused(
+            _("Another version was sent while you wrote this one. It stands below; compare first."), code="replaced"
         )
     policy = policy_of(ticket)
     rows = [_line(number, line, policy.hourly_rate, ticket) for number, line in enumerate(lines, start=1)]
@@ -103,14 +114,13 @@ def send_estimate(
             code="no_approver",
         )
     change(ticket, ticket.send_estimate)
-    versions = list(Estimate.objects.filter(ticket=ticket))
     for before in versions:
         if before.is_open:
             _move(before, EstimateState.REPLACED)
-    vat = sum(((base * rate / 100).quantize(CENT, ROUND_HALF_UP) for rate, base in _bases(rows).items()), Decimal(0))
+    vat = sum(vat_by_rate(rows).values(), Decimal(0))
     estimate = Estimate.objects.create(
         ticket=ticket,
-        version=max((before.version for before in versions), default=0) + 1,
+        version=newest + 1,
         currency=ticket.tenant.currency,
         minutes=sum(row.minutes or 0 for row in rows),
         net_total=net,
@@ -140,12 +150,12 @@ def _line(position: int, line: NewLine, hourly_rate: Decimal, ticket: Ticket) ->
     if len(description) > 250:
         raise Refused(_("A line has at most 250 characters. Put more into the note."), code="lines")
     is_hourly = line.minutes is not None
-    if is_hourly and not 1 <= (line.minutes or 0) <= 60_000:
+    if is_hourly and not 1 <= (line.minutes or 0) <= MOST_MINUTES:
         raise Refused(_("An hourly line takes 1 to 60,000 minutes."), code="minutes")
     if not is_hourly and line.price is None:
         raise Refused(_("A line needs time or a fixed price."), code="lines")
     price = line.price if line.price is not None else hourly_rate
-    if not 0 <= price < Decimal(10) ** 10 or price != price.quantize(CENT):
+    if not 0 <= price < Decimal(10) ** 10 or price != to_cents(price):
         raise Refused(_("A price is zero or more, with two places at most."), code="price")
     # As the invoice will count it: what is worked as estimated costs what was estimated, to the cent.
     net = price if not is_hourly else as_hours(line.minutes or 0) * price
@@ -156,16 +166,8 @@ def _line(position: int, line: NewLine, hourly_rate: Decimal, ticket: Ticket) ->
         minutes=line.minutes,
         unit_price=price,
         vat_rate=ticket.tenant.vat_rate,
-        net=net.quantize(CENT, ROUND_HALF_UP),
+        net=to_cents(net),
     )
-
-
-def _bases(rows: Sequence[EstimateLine]) -> dict[Decimal, Decimal]:
-    """The sum without VAT per rate: VAT is rounded once per rate, as on the invoice (EN 16931, BR-CO-17)."""
-    bases: dict[Decimal, Decimal] = {}
-    for row in rows:
-        bases[row.vat_rate] = bases.get(row.vat_rate, Decimal(0)) + row.net
-    return bases
 
 
 def _watch_validity(ticket: Ticket, estimate: Estimate) -> None:
@@ -216,7 +218,7 @@ def accept_estimate(
         raise wrong_state(ticket)
     if version is not None and version != estimate.version:
         raise Refused(_("There is a newer version of the estimate. Please read it first."), code="replaced")
-    today = timezone.localdate(timezone=ticket.tenant.zone)
+    today = ticket.tenant.today
     if estimate.valid_until < today:
         raise Refused(_("The estimate is not valid any more. Please ask for a new one."), code="expired")
     right_of = _approver(ticket, estimate, person, today)
@@ -288,7 +290,7 @@ def _stands_in(actor: Person, ticket: Ticket) -> bool:
     estimate = acceptable(ticket)
     if estimate is None or ticket.organisation is None:
         return False
-    today = timezone.localdate(timezone=ticket.tenant.zone)
+    today = ticket.tenant.today
     return approver_for(actor, ticket.organisation, estimate.net_total, today=today) is not None
 
 

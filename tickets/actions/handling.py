@@ -23,7 +23,7 @@ from tickets.actions.base import (
     save,
     say,
 )
-from tickets.durations import as_duration
+from tickets.durations import MOST_MINUTES, as_duration
 from tickets.models import Estimate, EstimateState, RequestType, Ticket
 from tickets.periods import end_of, half_way, reminder_before
 from tickets.permissions import is_customer, may_work_on
@@ -124,7 +124,7 @@ def start_work(ticket: Ticket, *, by: Person, expected_minutes: int) -> Ticket:
     """
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
-    if not 1 <= expected_minutes <= 60_000:
+    if not 1 <= expected_minutes <= MOST_MINUTES:
         raise Refused(_("Say how long it will take: 1 to 60,000 minutes."), code="minutes")
     if not ticket.is_complete:
         raise Refused(
@@ -222,7 +222,7 @@ def schedule_deployment(ticket: Ticket, *, by: Person, day: date, quote: Quote |
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
     check_complete(ticket)
-    if day < timezone.localdate(timezone=ticket.tenant.zone):
+    if day < ticket.tenant.today:
         raise Refused(_("This day has passed. Choose today or a later day."), code="dates")
     if ticket.waiting_for == WaitingFor.REVIEW and quote is None:
         raise Refused(_("Write down how the customer confirmed the solution."), code="quote")

@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import events
 from accounts.errors import NotAllowed, Refused
-from accounts.models import Event, Person
+from accounts.models import Person
 from notifications.models import OutboxMessage, OutboxState
 from tickets import followers, notices
 from tickets.actions.base import (
@@ -138,13 +139,8 @@ ASKED = {
 
 def _asked_at(ticket: Ticket, kind: str) -> datetime:
     """When the period began: letters of an earlier one do not count. Written in the same transaction, so not after."""
-    last = _last_event(ticket, kind)
+    last = events.last_of(ticket, kind)
     return (last.at if last else ticket.created_at) - timedelta(seconds=5)
-
-
-def _last_event(ticket: Ticket, kind: str) -> Event | None:
-    rows = Event.objects.filter(subject_label=ticket._meta.label_lower, subject_id=ticket.pk, kind=kind)
-    return rows.order_by("-id").first()
 
 
 def _accept(
@@ -205,8 +201,7 @@ def may_take_back(actor: Person, approval: Approval) -> bool:
 
 def nobody_acted_on(ticket: Ticket, approval: Approval) -> bool:
     """Whether the acceptance is the last thing that happened, but for words and who reads along."""
-    events = Event.objects.filter(subject_label=ticket._meta.label_lower, subject_id=ticket.pk)
-    last = events.exclude(kind__in=NO_DEEDS).order_by("-id").first()
+    last = events.history_of(ticket).exclude(kind__in=NO_DEEDS).last()
     return last is not None and last.data.get("approval") == approval.pk
 
 
@@ -246,7 +241,7 @@ def remind_of_information(ticket: Ticket) -> Ticket:
 
 def _question(ticket: Ticket) -> Comment | None:
     """What was asked, whoever wrote since."""
-    asked = _last_event(ticket, notices.INFORMATION_REQUESTED)
+    asked = events.last_of(ticket, notices.INFORMATION_REQUESTED)
     return Comment.objects.filter(pk=asked.data["comment"]).first() if asked else None
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.core.files.base import File
 from django.db import transaction
 from django.db.models import Func, IntegerField, OuterRef, Q, Subquery, TextField
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import NotAllowed
@@ -149,14 +148,14 @@ def _create(
         organisation=organisation,
         requester=requester,
         recorded_by=recorded_by,
-        assignee=_first_assignee(request_type, recorded_by, timezone.localdate(timezone=tenant.zone)),
+        assignee=_first_assignee(request_type, recorded_by, tenant.today),
         channel=channel,
         subject=subject,
         description=description,
         due_date=due_date,
         submission=submission,
         is_verified=is_verified,
-        contract=_contract(organisation, timezone.localdate(timezone=tenant.zone)),
+        contract=_contract(organisation, tenant.today),
         order_number=order_number.strip()[:60],
         cost_centre=cost_centre.strip()[:60],
         follows=follows,

@@ -4,7 +4,6 @@ from datetime import date
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import events
@@ -46,7 +45,7 @@ def record_time(
     _check_open(ticket)
     if not 1 <= minutes <= LONGEST_ENTRY:
         raise Refused(_("An entry takes 1 to 1,440 minutes."), code="minutes")
-    today = timezone.localdate(timezone=ticket.tenant.zone)
+    today = ticket.tenant.today
     if worked_on is not None and worked_on > today:
         raise Refused(_("This day has not come yet. Record time when it was worked."), code="dates")
     if is_billable is None:

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.admin import actor
@@ -27,19 +26,8 @@ from tickets.sentences import money
 from tickets.verbs import available
 
 
-class PriceField(forms.DecimalField):
-    """As people write prices, whatever the language of the page: '99,50', '99.50', '1 200'."""
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str):
-            value = "".join(value.split()).replace(",", ".")
-        return super().to_python(value)
-
-
 class LineForm(EstimateLineForm):
     """With room for words beside the figures."""
-
-    price = PriceField(required=False, min_value=0, max_digits=12, decimal_places=2, localize=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,11 +52,6 @@ class EstimatePage(TicketQueue):
         # Both are judged, so that all that is wrong is said at once.
         if not all([form.is_valid(), lines.is_valid()]):
             return self.estimate_page(request, ticket, form, lines, status=422)
-        if sent_meanwhile(ticket, request.POST.get("after", "")):
-            form.add_error(
-                None, _("Another version was sent while you wrote this one. It stands below; compare first.")
-            )
-            return self.estimate_page(request, ticket, form, lines, status=409)
         try:
             actions.send_estimate(
                 ticket, by=actor(request), lines=[row.line for row in lines if row.line], **form.cleaned_data
@@ -120,19 +103,9 @@ def newest_version(ticket: Ticket) -> Estimate | None:
     return newest
 
 
-def sent_meanwhile(ticket: Ticket, after: str) -> bool:
-    """Whether the version that the page was written after is not the newest any more: a form sent twice, a colleague.
-
-    The row is locked, so that of two forms at once the second sees the first one's version.
-    """
-    Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)
-    newest = newest_version(ticket)
-    return after.isdecimal() and len(after) < 9 and int(after) != (newest.version if newest else 0)
-
-
 def empty_forms(ticket: Ticket) -> tuple[EstimateForm, Any]:
     """With the policy's dates; and filled with the version before, because the next one differs from it in little."""
-    policy, today = policy_of(ticket), timezone.localdate(timezone=ticket.tenant.zone)
+    policy, today = policy_of(ticket), ticket.tenant.today
     calendar = calendar_of(ticket.tenant, business_days=policy.business_days)
     initial: dict[str, Any] = {"valid_until": calendar.day_after(today, policy.estimate_days)}
     before = newest_version(ticket)
@@ -160,7 +133,7 @@ def place(refusal: Refused, form: EstimateForm, ticket: Ticket) -> dict[str, Any
         form.add_error("zero_reason", sentence)
     elif refusal.code == "dates":
         due = form.cleaned_data["due_on"]
-        form.add_error("due_on" if due < timezone.localdate(timezone=ticket.tenant.zone) else "valid_until", sentence)
+        form.add_error("due_on" if due < ticket.tenant.today else "valid_until", sentence)
     elif refusal.code in ("lines", "minutes", "price"):
         return {"lines": sentence}
     else:
@@ -173,7 +146,7 @@ def approval_limits(ticket: Ticket) -> list[dict[str, Any]]:
     """Who may approve for the organisation, up to how much: shown beside the total while it is written."""
     if ticket.organisation is None:
         return []
-    today = timezone.localdate(timezone=ticket.tenant.zone)
+    today = ticket.tenant.today
     return [
         {
             "person": limit.person,

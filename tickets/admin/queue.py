@@ -121,15 +121,5 @@ class TicketQueue(DeskAdmin):
 
     def ticket(self, request: HttpRequest, object_id: str) -> Ticket:
         """One ticket with what its pages show; the same 404 for foreign and absent."""
-        rows: models.QuerySet[Ticket] = self.get_queryset(request).select_related(
-            "tenant",
-            "request_type",
-            "organisation",
-            "requester",
-            "assignee",
-            "recorded_by",
-            "contract",
-            "merged_into",
-            "follows",
-        )
+        rows = Ticket.objects.visible_to(actor(request)).whole().select_related("merged_into", "follows")
         return get_or_404(rows, pk=unquote(object_id))

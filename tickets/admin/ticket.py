@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -317,7 +316,7 @@ def books(form: HandlingForm) -> dict[str, Any]:
 
 def valid_contracts(ticket: Ticket) -> "models.QuerySet[Contract]":
     """Those of the requester's organisations that are valid today, and the ticket's own."""
-    today = timezone.localdate(timezone=ticket.tenant.zone)
+    today = ticket.tenant.today
     ids = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
     valid = Q(organisation_id__in=ids, starts_on__lte=today) & (Q(ends_on=None) | Q(ends_on__gte=today))
     return Contract.objects.filter(valid | Q(pk=ticket.contract_id)).order_by("number")

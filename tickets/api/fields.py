@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.api.calls import Problem
+from tickets.durations import MOST_MINUTES
 from tickets.forms import DurationField, FilesField
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -92,7 +93,7 @@ PRICE = Kind(
     _price,
     gettext_lazy("Send an amount as text, like 150.00."),
 )
-MINUTES = Kind("minutes", {"type": "integer", "minimum": 1, "maximum": 60_000}, _whole, NUMBER.sentence)
+MINUTES = Kind("minutes", {"type": "integer", "minimum": 1, "maximum": MOST_MINUTES}, _whole, NUMBER.sentence)
 
 # The first that fits: some of these classes are made of others.
 _KINDS: tuple[tuple[type[forms.Field], Kind], ...] = (

@@ -82,10 +82,7 @@ class NewCommentForm(CommentForm):
 
 def visible_ticket(person: Person, reference: str) -> Ticket:
     """The request with this reference, or Http404 alike for foreign and absent."""
-    tickets = Ticket.objects.visible_to(person).select_related(
-        "tenant", "request_type", "organisation", "requester", "assignee", "recorded_by", "contract"
-    )
-    return get_or_404(tickets, reference=reference)
+    return get_or_404(Ticket.objects.visible_to(person).whole(), reference=reference)
 
 
 # ---- lists ----

@@ -1,7 +1,7 @@
 """The portal's and the desk's forms about tickets."""
 
 from tickets.forms.desk import CorrectionForm, EstimateForm, EstimateLineForm, HandlingForm, ReplyForm, TimeForm
-from tickets.forms.fields import MEGABYTE, DurationField, FilesField, FilesInput, LineField, PlainTextField
+from tickets.forms.fields import MEGABYTE, DurationField, FilesField, FilesInput
 from tickets.forms.requests import CommentForm, ParticipantForm, RequestForm
 from tickets.forms.verbs import (
     AcceptEstimateForm,

@@ -8,15 +8,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
+from accounts.fields import LineField, day_field
 from accounts.models import Contract, Organisation, Person
 from tickets import actions
-from tickets.durations import split_duration
-from tickets.forms.fields import (
-    DurationField,
-    LineField,
-    day_field,
-    words_field,
-)
+from tickets.forms.fields import DurationField, PriceField, words_field
 from tickets.forms.requests import CommentForm
 from tickets.models import RequestType, Ticket
 from tickets.models.ticket import Priority
@@ -49,16 +44,15 @@ class TimeForm(forms.Form):
 class CorrectionForm(forms.Form):
     """An entry as it should have been; no minutes mean that it was not worked."""
 
-    minutes = forms.CharField(label=_("Time"), max_length=20)
+    minutes = DurationField(
+        label=_("Time"),
+        least=0,
+        most=24 * 60,
+        error_messages={"duration": _("Write a time like 90, 1h30 or 1:30; 0 if it was not worked.")},
+    )
     description = LineField(label=_("What was done"), max_length=200)
     is_billable = forms.BooleanField(label=_("Billable"), required=False)
     reason = LineField(label=_("Why it is corrected"), max_length=200, required=False)
-
-    def clean_minutes(self) -> int:
-        found = split_duration(self.cleaned_data["minutes"])
-        if found is None or found[1] or found[0] > 24 * 60:
-            raise forms.ValidationError(_("Write a time like 90, 1h30 or 1:30; 0 if it was not worked."))
-        return found[0]
 
 
 class EstimateForm(forms.Form):
@@ -76,6 +70,10 @@ class EstimateForm(forms.Form):
         required=False,
         help_text=_("Only for a price of zero, like a warranty claim."),
     )
+    # The newest version when the page was made.
+    after = forms.IntegerField(
+        label=_("Newest version when this one was written"), widget=forms.HiddenInput, required=False, min_value=0
+    )
 
 
 class EstimateLineForm(forms.Form):
@@ -83,9 +81,7 @@ class EstimateLineForm(forms.Form):
 
     description = LineField(label=_("Description"), max_length=250, required=False)
     time = DurationField(label=_("Time"), required=False)
-    price = forms.DecimalField(
-        label=_("Price"), required=False, min_value=0, max_digits=12, decimal_places=2, localize=True
-    )
+    price = PriceField(label=_("Price"), required=False, min_value=0, max_digits=12, decimal_places=2, localize=True)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -1,38 +1,18 @@
 """The fields that our forms are made of: words, lines, files, days, times."""
 
-from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.core.validators import MaxValueValidator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from accounts.fields import PlainTextField
 from accounts.files import too_large
-from accounts.names import visible
-from tickets.durations import split_duration
+from tickets.durations import MOST_MINUTES, split_duration
 
 MEGABYTE = 1024 * 1024
-# Periods are counted from days that are typed, and after the year 9999 there is nothing to count to.
-LAST_DAY = date(2999, 12, 31)
-_CONTROL = {code: None for code in range(32) if chr(code) not in "\n\t"}
-
-
-class PlainTextField(forms.CharField):
-    """Words as a person types them: CR LF becomes LF, control characters go."""
-
-    def to_python(self, value: Any) -> str:
-        text = super().to_python(value) or ""
-        return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROL)
-
-
-class LineField(PlainTextField):
-    """One line: what could end a header line becomes a space, and what cannot be seen goes."""
-
-    def to_python(self, value: Any) -> str:
-        return " ".join(visible(" ".join(super().to_python(value).split())).split())
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -89,16 +69,19 @@ def files_hint() -> str:
 class DurationField(forms.CharField):
     """Minutes, typed as '90', '1h30' or '1:30'."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    default_error_messages: ClassVar[dict[str, Any]] = {"duration": _("Write a time like 90, 1h30 or 1:30.")}
+
+    def __init__(self, *, least: int = 1, most: int = MOST_MINUTES, **kwargs: Any) -> None:
         super().__init__(max_length=20, **kwargs)
+        self.least, self.most = least, most
 
     def clean(self, value: Any) -> int | None:
         text = super().clean(value)
         if not text:
             return None
         found = split_duration(text)
-        if found is None or found[1] or not 1 <= found[0] <= 60_000:
-            raise forms.ValidationError(_("Write a time like 90, 1h30 or 1:30."), code="duration")
+        if found is None or found[1] or not self.least <= found[0] <= self.most:
+            raise forms.ValidationError(self.error_messages["duration"], code="duration")
         return found[0]
 
 
@@ -113,11 +96,10 @@ def words_field(label: Any, *, rows: int = 4, required: bool = True, **kwargs: A
     )
 
 
-def day_field(label: Any, **kwargs: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-        validators=[MaxValueValidator(LAST_DAY)],
-        **kwargs,
-    )
+class PriceField(forms.DecimalField):
+    """As people write prices, whatever the language of the page: '99,50', '99.50', '1 200'."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = "".join(value.split()).replace(",", ".")
+        return super().to_python(value)

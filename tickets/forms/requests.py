@@ -3,17 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.addresses import normalise_address
+from accounts.fields import LineField, PlainTextField, day_field, not_past
 from accounts.models import Organisation, Person, Tenant
-from tickets.forms.fields import (
-    FilesField,
-    LineField,
-    PlainTextField,
-    files_hint,
-)
+from tickets.forms.fields import FilesField, files_hint
 
 
 class RequestForm(forms.Form):
@@ -34,11 +29,8 @@ class RequestForm(forms.Form):
         help_text=_("What did you do, what happened, and what did you expect?"),
     )
     files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # the metaclass takes it away
-    due_date = forms.DateField(
-        label=_("Needed by"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("Leave it empty if there is no hurry."),
+    due_date = day_field(
+        _("Needed by"), required=False, validators=[not_past], help_text=_("Leave it empty if there is no hurry.")
     )
     order_number = LineField(
         label=_("Your order number"),
@@ -65,12 +57,6 @@ class RequestForm(forms.Form):
         if not tenant.billing_enabled:  # words for books that nobody keeps here (M9)
             del self.fields["order_number"], self.fields["cost_centre"]
         self.only_organisation = organisations.first() if len(ids) == 1 else None
-
-    def clean_due_date(self) -> Any:
-        due = self.cleaned_data["due_date"]
-        if due and due < timezone.localdate():
-            raise forms.ValidationError(_("This day has passed. Choose today or a later day."))
-        return due
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.approvers import approvers_of
+from accounts.fields import LineField, day_field
 from accounts.models import Person
 from tickets import actions
-from tickets.forms.fields import DurationField, LineField, day_field, words_field
+from tickets.forms.fields import DurationField, words_field
 from tickets.models import Ticket
 from tickets.models.ticket import Channel
 from tickets.proof import Quote
@@ -141,7 +142,7 @@ class ApproverQuoteForm(QuoteForm):
         estimate = actions.acceptable(self.ticket)
         if estimate is None or self.ticket.organisation is None:
             return Person.objects.none()
-        today = timezone.localdate(timezone=self.ticket.tenant.zone)
+        today = self.ticket.tenant.today
         able = approvers_of(self.ticket.organisation, estimate.net_total, today=today)
         return Person.objects.filter(pk__in=[person.pk for person in able]).order_by("name")
 

@@ -101,7 +101,7 @@ class Ticket(TicketWorkflow, TenantModel):
     # An objection came in while it waited for its invoice: a held line is never issued.
     is_held = models.BooleanField(_("held back"), default=False)
 
-    # Set on a row that was read for update in the transaction that works on it now (tickets.clock).
+    # Set on a row that was read for update in the transaction that works on it now (tickets.actions.base).
     is_locked = False
 
     objects = TenantManager.from_queryset(TicketQuerySet)()

@@ -373,7 +373,7 @@ def test_who_represents_several_says_which(desk: Desk) -> None:
         ({"subject": "x" * 201}, "#/subject", "max_length"),
         ({"summary": "x"}, "#/summary", "unknown"),
         ({"description": {"a": 1}}, "#/description", "type"),
-        ({"due_date": "2020-01-01"}, "#/due_date", "invalid"),
+        ({"due_date": "2020-01-01"}, "#/due_date", "past"),
         ({"due_date": "tomorrow"}, "#/due_date", "type"),
         ({"due_date": "2026-02-31"}, "#/due_date", "invalid"),
         ({"due_date": 20261205}, "#/due_date", "type"),

@@ -1,0 +1,48 @@
+"""Form fields that every part of the house asks with: words, lines, days."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import visible
+
+# Periods are counted from days that are typed, and after the year 9999 there is nothing to count to.
+LAST_DAY = date(2999, 12, 31)
+_CONTROL = {code: None for code in range(32) if chr(code) not in "\n\t"}
+
+
+class PlainTextField(forms.CharField):
+    """Words as a person types them: CR LF becomes LF, control characters go."""
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROL)
+
+
+class LineField(PlainTextField):
+    """One line: what could end a header line becomes a space, and what cannot be seen goes."""
+
+    def to_python(self, value: Any) -> str:
+        return " ".join(visible(" ".join(super().to_python(value).split())).split())
+
+
+def not_past(day: date) -> None:
+    """Raises ValidationError for a day before today, where the desk is."""
+    if day < timezone.localdate():
+        raise forms.ValidationError(_("This day has passed. Choose today or a later day."), code="past")
+
+
+def day_field(label: Any, **kwargs: Any) -> forms.DateField:
+    """A day that a browser's calendar gives. `validators` come besides."""
+    validators = [MaxValueValidator(LAST_DAY), *kwargs.pop("validators", [])]
+    return forms.DateField(
+        label=label,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+        validators=validators,
+        **kwargs,
+    )
