@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg2
 import pytest
@@ -272,7 +273,8 @@ class Desk:
 
 
 def in_days(days: int) -> date:
-    return timezone.localdate() + timedelta(days=days)
+    """So many days from today, where the cast's desks are."""
+    return timezone.localdate(timezone=ZoneInfo("Europe/Riga")) + timedelta(days=days)
 
 
 # An estimate's lines: 180 minutes, and something at a fixed price.

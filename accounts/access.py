@@ -56,6 +56,11 @@ def rule_required(rule: Rule) -> Callable[[Callable[..., HttpResponse]], View]:
     return decorate
 
 
+def row_number(text: str) -> int:
+    """The number of a row that a text from outside gives; 0, which no row has, for what is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
 def get_or_404(rows: models.QuerySet[M], **lookup: Any) -> M:
     """One row of what the caller may see. Raises Http404 alike for what is absent, foreign or no possible value."""
     try:

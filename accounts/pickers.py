@@ -5,10 +5,12 @@ from typing import Any
 
 from django.contrib.admin.widgets import AutocompleteSelect
 
+from accounts.access import row_number
+
 
 class Picker(AutocompleteSelect):
     """Django's, which looks up what was posted to show it again, and fails when that is no number."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
-        ids = [one for one in value if str(one).isascii() and str(one).isdecimal() and len(str(one)) < 19]
+        ids = [one for one in value if row_number(str(one))]
         return super().optgroups(name, ids, attr)

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import get_or_404
+from accounts.access import get_or_404, row_number
 from accounts.admin import DeskAdmin, actor
 from accounts.errors import Refused
 from accounts.files import download
@@ -83,7 +83,7 @@ class InvoiceAdmin(DeskAdmin):
     def issue(self, request: HttpRequest, organisation_id: int) -> HttpResponse:
         self.check_accountant(request)
         organisation = get_or_404(Organisation.objects.visible_to(actor(request)), pk=organisation_id)
-        ids = [int(value) for value in request.POST.getlist("ticket") if value.isdecimal() and len(value) < 19]
+        ids = [row_number(value) for value in request.POST.getlist("ticket")]
         try:
             invoice = actions.issue_invoice(organisation, tickets=ids, by=actor(request))
         except Refused as refusal:

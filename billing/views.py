@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from accounts.access import get_or_404, rule_required
+from accounts.access import get_or_404, row_number, rule_required
 from accounts.files import download
 from accounts.http import PersonRequest
 from accounts.permissions import sees_invoices
@@ -21,9 +21,9 @@ PAGE = 50
 def invoices(request: PersonRequest) -> HttpResponse:
     """Newest first, by keyset. An unreadable cursor gives the first page."""
     rows = Invoice.objects.visible_to(request.person).select_related("organisation").order_by("-id")
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdecimal() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
+    before = row_number(request.GET.get("before", ""))
+    if before:
+        rows = rows.filter(pk__lt=before)
     found = list(rows[: PAGE + 1])
     context = {
         "invoices": found[:PAGE],

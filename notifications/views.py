@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import person_required
+from accounts.access import person_required, row_number
 from accounts.http import PersonRequest
 from accounts.models import Person
 from notifications import actions
@@ -18,7 +18,6 @@ from notifications.models import Notice
 
 PAGE = 20
 COUNT_STOPS = 100
-LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Row:
 def notices(request: PersonRequest) -> HttpResponse:
     """Newest first, by keyset. Looking at the list reads nothing: only opening what a notice leads to does."""
     mine = Notice.objects.visible_to(request.person)
-    after = whole_number(request.GET.get("after", ""))
+    after = row_number(request.GET.get("after", ""))
     rows = list((mine.filter(pk__lt=after) if after else mine).order_by("-pk")[: PAGE + 1])
     shown = [Row(row.pk, row.text, address(row), row.created_at, row.read_at is not None) for row in rows[:PAGE]]
     context = {
@@ -55,11 +54,6 @@ def address(notice: Notice) -> str:
         return reverse(notice.route, args=[notice.key])
     except NoReverseMatch:  # written by a version that had the page
         return ""
-
-
-def whole_number(text: str) -> int:
-    """What is no number, or none that a row can have, is 0."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= LARGEST else 0
 
 
 @person_required
@@ -86,12 +80,10 @@ def notices_read(request: PersonRequest) -> HttpResponse:
     if "page" in request.POST:
         return page_opened(request)
     if "all" in request.POST:
-        actions.read_all(by=request.person, newest=whole_number(request.POST["all"]))
+        actions.read_all(by=request.person, newest=row_number(request.POST["all"]))
     else:
-        actions.read(by=request.person, number=whole_number(request.POST.get("id", "")))
-    return redirect(
-        reverse("notices", query={"after": at} if (at := whole_number(request.POST.get("at", ""))) else None)
-    )
+        actions.read(by=request.person, number=row_number(request.POST.get("id", "")))
+    return redirect(reverse("notices", query={"after": at} if (at := row_number(request.POST.get("at", ""))) else None))
 
 
 def page_opened(request: PersonRequest) -> JsonResponse:

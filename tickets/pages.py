@@ -20,7 +20,7 @@ from tickets.durations import as_duration
 from tickets.forms import VerbForm
 from tickets.history import activity, delivery_words, formatted
 from tickets.models import Approval, Attachment, Estimate, EstimateLine, EstimateState, Participant, Ticket
-from tickets.permissions import is_customer, may_invite
+from tickets.permissions import is_customer, may_invite, may_read_proof
 from tickets.sentences import line_text, money, stage, status_label, turn
 from tickets.verbs import Verb, available
 from tickets.workflow import WITH_CUSTOMER, Status, WaitingFor
@@ -55,7 +55,7 @@ def request_page(ticket: Ticket, reader: Person, refused: Refusals | None = None
         **_in_two_places(verbs, decides=newest is not None and newest.is_open),
         "who_accepts": who_accepts(ticket, newest, verbs),
         "proofs": proofs(shown["approvals"]),
-        "reads_proof": reads_proof(reader, ticket),
+        "reads_proof": may_read_proof(reader, ticket),
         "is_guest": not is_asked and any(one.get("participant") == reader.pk for one in shown["people"]),
         "who_sees": who_sees(ticket),
     }
@@ -331,13 +331,6 @@ def accepted_sentence(row: Approval) -> str:
     if row.estimate is not None:
         return _("%(person)s accepted version %(version)s of the estimate, %(amount)s without VAT.") % values
     return _("%(person)s accepted the solution.") % values
-
-
-def reads_proof(reader: Person, ticket: Ticket) -> bool:
-    """A proof names the address that somebody pressed the button at: it is for both sides, not for invited guests."""
-    if reader.is_staff or ticket.requester_id == reader.pk:
-        return True
-    return ticket.organisation_id in reader.organisation_ids
 
 
 def approval_page(row: Approval) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from accounts.models import Person
 from accounts.permissions import is_accountant, is_agent, may_ask_for
-from tickets.models import Ticket
+from tickets.models import Approval, Ticket
 from tickets.workflow import Status
 
 
@@ -55,3 +55,16 @@ def may_follow_up(actor: Person, ticket: Ticket) -> bool:
         return may_work_on(actor, ticket)
     asks = ticket.organisation is None or may_ask_for(actor, ticket.organisation)
     return asks and is_customer(actor, ticket)
+
+
+def may_read_proof(actor: Person, ticket: Ticket) -> bool:
+    """A proof names the address that somebody pressed the button at: it is for both sides, not for invited guests."""
+    if actor.is_staff or ticket.requester_id == actor.pk:
+        return True
+    return ticket.organisation_id in actor.organisation_ids
+
+
+def may_take_back(actor: Person, approval: Approval) -> bool:
+    """Who accepted, or the agent who wrote the acceptance down. What silence did nobody takes back: reopen it."""
+    gave_it = approval.recorded_by_id if approval.manner == Approval.Manner.QUOTED else approval.person_id
+    return actor.is_active and gave_it == actor.pk

@@ -22,13 +22,12 @@ from tickets.actions import (
     is_billed_with_other,
     last_acceptance,
     may_answer_estimate,
-    may_take_back,
     nobody_acted_on,
     worked_since_delivery,
 )
 from tickets.durations import as_duration
 from tickets.models import Ticket
-from tickets.permissions import is_customer, may_bill, may_follow_up, may_reopen, may_work_on
+from tickets.permissions import is_customer, may_bill, may_follow_up, may_reopen, may_take_back, may_work_on
 from tickets.policy import policy_of
 from tickets.sentences import last_day_of_period, money
 from tickets.workflow import UNFINISHED, Status, WaitingFor

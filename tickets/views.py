@@ -26,7 +26,8 @@ from tickets.deeds import do, form_of
 from tickets.forms import MEGABYTE, CommentForm, ParticipantForm, RequestForm, VerbForm
 from tickets.lists import count_open_and_waiting, lines, page
 from tickets.models import Approval, Attachment, RequestType, Ticket
-from tickets.pages import approval_page, decide_page, reads_proof, record_name, request_page
+from tickets.pages import approval_page, decide_page, record_name, request_page
+from tickets.permissions import may_read_proof
 from tickets.proof import Origin
 from tickets.querysets import TicketQuerySet
 from tickets.topics import catalogue_groups
@@ -381,7 +382,7 @@ def approval_record(request: PersonRequest, reference: str, approval_id: int) ->
 
 def visible_approval(request: PersonRequest, reference: str, approval_id: int) -> Approval:
     ticket = visible_ticket(request, reference)
-    if not reads_proof(request.person, ticket):
+    if not may_read_proof(request.person, ticket):
         raise Http404
     rows = Approval.objects.filter(ticket=ticket)
     return get_or_404(

@@ -1,17 +1,13 @@
 """An approver names who decides while they are away; nobody names one for somebody else."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 
 from accounts.deputies import appoint_deputy
 from accounts.errors import NotAllowed, Refused
 from accounts.models import Deputy, Representation
-from conftest import Desk, Visit
+from conftest import Desk, Visit, in_days
 
-TODAY = timezone.localdate()
-NEXT_WEEK = TODAY + timedelta(days=7)
+TODAY, NEXT_WEEK = in_days(0), in_days(7)
 
 
 def rights(desk: Desk) -> Representation:

@@ -2,15 +2,14 @@
 
 import html
 import re
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from accounts.models import ClosedDay, Contract, Deputy, Person, Representation, Tenant
-from conftest import Desk, Visit
+from conftest import Desk, Visit, in_days
 from tickets.models import WorkType
 from tickets.policy import policy_for
 
@@ -236,10 +235,6 @@ def person_page(person: Person) -> str:
     return f"/admin/accounts/person/{person.pk}/change/"
 
 
-def in_days(days: int) -> str:
-    return (timezone.localdate() + timedelta(days=days)).isoformat()
-
-
 def deputy_fields(desk: Desk, **changes: Any) -> dict[str, Any]:
     """A new row of the colleague's deputies: the requester."""
     with desk.entered():
@@ -247,8 +242,8 @@ def deputy_fields(desk: Desk, **changes: Any) -> dict[str, Any]:
     values = {
         "representation": right.pk,
         "person": desk.requester.pk,
-        "starts_on": in_days(0),
-        "ends_on": in_days(7),
+        "starts_on": str(in_days(0)),
+        "ends_on": str(in_days(7)),
         **changes,
     }
     return {"deputies-TOTAL_FORMS": "1", **{f"deputies-0-{name}": value for name, value in values.items()}}
@@ -280,7 +275,7 @@ def test_nobody_is_their_own_deputy(desk: Desk, visit: Visit) -> None:
 
 
 def test_a_deputy_does_not_end_before_they_begin(desk: Desk, visit: Visit) -> None:
-    fields = deputy_fields(desk, ends_on=in_days(-1))
+    fields = deputy_fields(desk, ends_on=str(in_days(-1)))
     answer = save(visit, desk, desk.agent, person_page(desk.colleague), **fields)
     assert list(refused_row(answer)) == ["ends_on"]
 
@@ -333,13 +328,13 @@ def test_m9_without_billing_nobody_approves_anything(desk: Desk, visit: Visit) -
 
 
 def test_a_manager_says_that_somebody_is_away(desk: Desk, visit: Visit) -> None:
-    save(visit, desk, desk.manager, person_page(desk.agent), away_until=in_days(7))
+    save(visit, desk, desk.manager, person_page(desk.agent), away_until=str(in_days(7)))
     with desk.entered():
-        assert Person.objects.get(pk=desk.agent.pk).away_until == timezone.localdate() + timedelta(days=7)
+        assert Person.objects.get(pk=desk.agent.pk).away_until == in_days(7)
 
 
 def test_an_agent_does_not_send_anybody_away(desk: Desk, visit: Visit) -> None:
-    save(visit, desk, desk.agent, person_page(desk.requester), away_until=in_days(7), is_agent="on")
+    save(visit, desk, desk.agent, person_page(desk.requester), away_until=str(in_days(7)), is_agent="on")
     with desk.entered():
         row = Person.objects.get(pk=desk.requester.pk)
     assert (row.away_until, row.is_agent) == (None, False)

@@ -2,17 +2,15 @@
 
 import html
 import re
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from billing import making, views
 from billing.actions import issue_invoice
 from billing.models import Invoice, InvoiceDocument
-from conftest import Desk, Visit
+from conftest import Desk, Visit, in_days
 from tickets import actions
 from tickets.models import RequestType, Ticket
 from tickets.workflow import Status
@@ -51,7 +49,7 @@ def test_what_is_held_stands_apart(desk: Desk, visit: Visit) -> None:
 def estimated(desk: Desk, *lines: actions.NewLine, **changes: Any) -> Ticket:
     """Accepted by estimate and by solution, with an hour worked. Call it inside the desk."""
     ticket = desk.submit(**changes)
-    due_on = timezone.localdate() + timedelta(days=5)
+    due_on = in_days(5)
     actions.send_estimate(ticket, by=desk.agent, lines=lines, due_on=due_on, zero_reason="A claim.")
     actions.accept_estimate(ticket, by=desk.colleague)
     actions.start_work(ticket, by=desk.agent, expected_minutes=30)

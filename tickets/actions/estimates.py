@@ -301,8 +301,7 @@ def request_changes(ticket: Ticket, *, by: Person, text: str) -> Ticket:
     Raises NotAllowed, and Refused without words or when no estimate is open.
     """
     ticket = locked(ticket)
-    if not may_answer_estimate(by, ticket):
-        raise NotAllowed(_("You do not have the right to do this."))
+    permit(may_answer_estimate, by, ticket)
     text = required(text, _("Say what should change."))
     change(ticket, ticket.request_changes)
     _move(_open_estimate(ticket), EstimateState.CHANGES_REQUESTED)

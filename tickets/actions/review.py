@@ -32,7 +32,7 @@ from tickets.actions.handling import check_quote
 from tickets.charges import bill_of
 from tickets.models import Approval, Comment, Ticket, TimeEntry
 from tickets.periods import reminder_before
-from tickets.permissions import may_decide, may_reopen, may_work_on
+from tickets.permissions import may_decide, may_reopen, may_take_back, may_work_on
 from tickets.policy import policy_of
 from tickets.proof import BY_BUTTON, Origin, Quote, prove, take_back
 from tickets.workflow import Status, WaitingFor
@@ -191,12 +191,6 @@ def last_acceptance(ticket: Ticket) -> Approval | None:
     rows = Approval.objects.filter(ticket=ticket).select_related("ticket", "estimate").order_by("-pk")
     newest: Approval | None = rows.first()
     return newest if newest is not None and newest.takes_back_id is None else None
-
-
-def may_take_back(actor: Person, approval: Approval) -> bool:
-    """Who accepted, or the agent who wrote the acceptance down. What silence did nobody takes back: reopen it."""
-    gave_it = approval.recorded_by_id if approval.manner == Approval.Manner.QUOTED else approval.person_id
-    return actor.is_active and gave_it == actor.pk
 
 
 def nobody_acted_on(ticket: Ticket, approval: Approval) -> bool:

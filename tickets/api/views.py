@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import get_or_404
+from accounts.access import get_or_404, row_number
 from accounts.api.base import Endpoint, created, once, wrong_parameters
 from accounts.api.schema import CHANGES, IDEMPOTENCY_KEY, JSON, REFERENCE, answers
 from accounts.models import Organisation, Person
@@ -121,15 +121,10 @@ def organisation_of(person: Person, wanted: str | None) -> Organisation:
         return only
     if wanted is None:
         raise wrong_parameters({"organisation": _("Say which organisation: organisation=…")})
-    found = Organisation.objects.visible_to(person).filter(pk=number_of(wanted)).first()
+    found = Organisation.objects.visible_to(person).filter(pk=row_number(wanted)).first()
     if found is None:
         raise wrong_parameters({"organisation": _("There is no such organisation, or you do not represent it.")})
     return found
-
-
-def number_of(text: str) -> int:
-    """0, which nothing has, for what is no number."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def in_state(tickets: TicketQuerySet, state: str) -> TicketQuerySet:
@@ -146,7 +141,7 @@ def in_state(tickets: TicketQuerySet, state: str) -> TicketQuerySet:
 
 
 def length_of(text: str) -> int:
-    number = number_of(text)
+    number = row_number(text)
     if not 1 <= number <= LONGEST_PAGE:
         raise wrong_parameters({"limit": _("A page has 1 to %(most)d rows.") % {"most": LONGEST_PAGE}})
     return number
@@ -287,9 +282,9 @@ class CommentsView(Endpoint):
     def get(self, request: Request, reference: str) -> Response:
         ticket = visible_ticket(self.person, reference)
         before = request.query_params.get("before")
-        if before is not None and not number_of(before):
+        if before is not None and not row_number(before):
             raise wrong_parameters({"before": _("This is no place in the list. Use the address in “next”.")})
-        return Response(comment_page(ticket, self.desk, before=number_of(before) if before else None))
+        return Response(comment_page(ticket, self.desk, before=row_number(before) if before else None))
 
     @extend_schema(
         operation_id="comments_create",

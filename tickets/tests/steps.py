@@ -1,29 +1,17 @@
 """Steps that several of these tests take: time passes, mail goes out, the clock looks."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from accounts.models import Deputy, Person, Representation
-from conftest import Desk
+from conftest import Desk, in_days
 from notifications.models import Notice, OutboxMessage, OutboxState
 from tickets import actions, clock
 from tickets.models import Estimate, Ticket
 from tickets.proof import Quote
-
-RIGA = ZoneInfo("Europe/Riga")
-
-
-def today() -> date:
-    """Where the cast's desks are."""
-    return timezone.localdate(timezone=RIGA)
-
-
-def in_days(days: int) -> date:
-    return today() + timedelta(days=days)
 
 
 def fresh(ticket: Ticket) -> Ticket:

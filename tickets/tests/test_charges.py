@@ -11,12 +11,12 @@ from accounts.errors import Refused
 from accounts.models import Contract
 from billing.actions import issue_invoice
 from billing.models import Invoice, InvoiceLine
-from conftest import Desk
+from conftest import Desk, in_days
 from tickets import actions
 from tickets.charges import Bill, Charge, bill_of, bills_of
 from tickets.models import Ticket
 from tickets.policy import with_tolerance
-from tickets.tests.steps import all_mail_is_sent, fixed, fresh, hours, next_tick, says, today
+from tickets.tests.steps import all_mail_is_sent, fixed, fresh, hours, next_tick, says
 from tickets.workflow import Status
 
 
@@ -41,7 +41,7 @@ def net(ticket: Ticket) -> Decimal:
 
 
 def contract(desk: Desk, **values: Any) -> None:
-    Contract.objects.create(organisation=desk.organisation, number="C-1", starts_on=today(), **values)
+    Contract.objects.create(organisation=desk.organisation, number="C-1", starts_on=in_days(0), **values)
 
 
 # ---- without an estimate ----

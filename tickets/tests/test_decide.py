@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person, Representation
-from conftest import Desk, Visit
+from conftest import Desk, Visit, in_days
 from tickets import actions
 from tickets.decisions import link_to_decide
 from tickets.models import Approval, Estimate, Ticket
-from tickets.tests.steps import fixed, fresh, in_days, letters, newest
+from tickets.tests.steps import fixed, fresh, letters, newest
 from tickets.workflow import Status
 
 

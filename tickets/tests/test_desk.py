@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Contract, Person
-from conftest import Desk, Visit, comments_of, person
+from conftest import Desk, Visit, comments_of, in_days, person
 from tickets import actions
 from tickets.models import Approval, Comment, Participant, RequestType, Ticket, TimeEntry
 from tickets.proof import Quote
@@ -363,7 +363,7 @@ def test_an_accepted_ticket_shows_what_is_on_the_next_invoice(desk: Desk, visit:
 def estimated(desk: Desk, *lines: actions.NewLine) -> Ticket:
     """A ticket whose estimate waits for the colleague. Call it inside the desk."""
     ticket = desk.submit()
-    due_on = timezone.localdate() + timedelta(days=10)
+    due_on = in_days(10)
     actions.send_estimate(ticket, by=desk.agent, lines=lines or [actions.NewLine("Analysis", 60)], due_on=due_on)
     return ticket
 

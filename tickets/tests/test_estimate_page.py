@@ -2,15 +2,13 @@
 
 import html
 import re
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from accounts.models import Deputy, Representation
-from conftest import Desk, Visit
+from conftest import Desk, Visit, in_days
 from tickets import actions
 from tickets.models import Estimate, EstimateLine, Ticket
 
@@ -21,10 +19,6 @@ Line = tuple[str, str, str]
 def ticket(desk: Desk) -> Ticket:
     with desk.entered():
         return desk.submit()
-
-
-def in_days(days: int) -> date:
-    return timezone.localdate() + timedelta(days=days)
 
 
 def fields(*lines: Line, **changes: Any) -> dict[str, Any]:

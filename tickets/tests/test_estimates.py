@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from accounts.errors import NotAllowed, Refused
 from accounts.models import Contract, Person, Representation
-from conftest import LINES, Desk, comments_of
+from conftest import LINES, Desk, comments_of, in_days
 from tickets import actions
 from tickets.actions import NewLine
 from tickets.actions.estimates import MOST_LINES
 from tickets.charges import Charge
 from tickets.models import Estimate, EstimateLine, EstimateState, Ticket
 from tickets.pages import estimates, what_changed
-from tickets.tests.steps import fixed, fresh, hours, in_days, limit, newest, says, stands_in, today
+from tickets.tests.steps import fixed, fresh, hours, limit, newest, says, stands_in
 from tickets.verbs import available
 from tickets.workflow import Status
 
@@ -60,7 +60,7 @@ def test_an_hourly_line_may_have_its_own_price(inside: Desk) -> None:
 
 
 def test_an_hourly_line_takes_the_contracts_price(inside: Desk) -> None:
-    Contract.objects.create(organisation=inside.organisation, number="C-1", starts_on=today(), hourly_rate=45)
+    Contract.objects.create(organisation=inside.organisation, number="C-1", starts_on=in_days(0), hourly_rate=45)
     (line,) = lines_of(sent(inside, hours(60)))
     assert line.net == Decimal("45.00")
 
@@ -127,7 +127,7 @@ def test_a_faulty_line_is_refused(inside: Desk, line: actions.NewLine, code: str
 def test_an_estimate_has_one_to_a_hundred_lines(inside: Desk, number: int) -> None:
     lines = [fixed("1.00", f"Part {n}") for n in range(number)]
     ticket = inside.submit()
-    assert refusal(actions.send_estimate, ticket, by=inside.agent, lines=lines, due_on=today()) == "lines"
+    assert refusal(actions.send_estimate, ticket, by=inside.agent, lines=lines, due_on=in_days(0)) == "lines"
 
 
 # ---- sending ----
@@ -315,7 +315,7 @@ def test_the_version_that_was_read_is_the_one_that_is_accepted(inside: Desk) -> 
 
 
 def test_an_expired_version_is_not_accepted(inside: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    ticket = inside.estimated(valid_until=today())
+    ticket = inside.estimated(valid_until=in_days(0))
     the_day_after_tomorrow(monkeypatch)
     assert refusal(actions.accept_estimate, ticket, by=inside.approver) == "expired"
 
@@ -326,7 +326,7 @@ def the_day_after_tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_on_its_last_day_it_is_accepted(inside: Desk) -> None:
-    assert inside.agreed(inside.estimated(valid_until=today())).status == Status.ESTIMATE_ACCEPTED
+    assert inside.agreed(inside.estimated(valid_until=in_days(0))).status == Status.ESTIMATE_ACCEPTED
 
 
 def test_an_accepted_version_is_not_accepted_again(inside: Desk) -> None:
@@ -604,7 +604,7 @@ def test_b10_a_request_type_has_its_own_threshold(inside: Desk, minutes: int, co
 
 @pytest.mark.parametrize(("minutes", "code"), [(60, None), (61, "threshold")])
 def test_b10_a_contract_has_its_own_threshold(inside: Desk, minutes: int, code: str | None) -> None:
-    Contract.objects.create(organisation=inside.organisation, number="C-1", starts_on=today(), threshold_minutes=60)
+    Contract.objects.create(organisation=inside.organisation, number="C-1", starts_on=in_days(0), threshold_minutes=60)
     assert start(inside, minutes) == code
 
 
@@ -616,7 +616,7 @@ def test_a8_a_fault_has_no_threshold(inside: Desk) -> None:
 
 
 def test_what_a_contract_covers_has_no_threshold(inside: Desk) -> None:
-    Contract.objects.create(organisation=inside.organisation, number="C-1", starts_on=today(), covers_work=True)
+    Contract.objects.create(organisation=inside.organisation, number="C-1", starts_on=in_days(0), covers_work=True)
     assert start(inside, 6000) is None
 
 

@@ -1,7 +1,5 @@
 """The life of a request by its verbs (B7, B10, B13, B14, B16, B18, B22)."""
 
-import hashlib
-import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -16,7 +14,7 @@ from conftest import Desk, comments_of, person
 from notifications.models import OutboxMessage
 from tickets import actions
 from tickets.models import Approval, Ticket, TimeEntry
-from tickets.proof import Origin, Quote
+from tickets.proof import Quote
 from tickets.workflow import Status, WaitingFor
 
 
@@ -145,21 +143,6 @@ def test_m9_without_billing_there_is_no_invoice_status(inside: Desk) -> None:
     inside.tenant.billing_enabled = False
     inside.tenant.save()
     assert inside.accepted().status == Status.CLOSED
-
-
-def test_an_acceptance_leaves_its_proof(inside: Desk) -> None:
-    ticket = inside.delivered()
-    actions.accept_solution(ticket, by=inside.requester, origin=Origin("192.0.2.7"))
-    proof = Approval.objects.get(ticket=ticket)
-    assert (proof.person, proof.from_address, proof.manner) == (inside.requester, "192.0.2.7", "button")
-
-
-def test_the_proof_holds_the_words_and_their_hash(inside: Desk) -> None:
-    ticket = inside.accepted()
-    proof = Approval.objects.get(ticket=ticket)
-    assert ticket.reference in proof.text
-    assert json.loads(proof.record)["text"] == proof.text
-    assert proof.sha256 == hashlib.sha256(proof.record.encode()).hexdigest()
 
 
 def test_a_solution_is_accepted_once(inside: Desk) -> None:

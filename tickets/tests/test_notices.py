@@ -12,12 +12,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from conftest import Desk, Visit
+from conftest import Desk, Visit, in_days
 from notifications import delivery
 from notifications.models import Notice, OutboxMessage
 from tickets import actions, followers, gates, notices
 from tickets.models import Ticket
-from tickets.tests.steps import all_mail_is_sent, fresh, in_days, letters, next_tick, says, told
+from tickets.tests.steps import all_mail_is_sent, fresh, letters, next_tick, says, told
 
 # Of the cast; 'guest' is invited to every ticket here, 'approver' is the colleague.
 AGENT, REQUESTER, GUEST, APPROVER = "agent", "requester", "guest", "approver"

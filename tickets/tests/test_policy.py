@@ -1,16 +1,15 @@
 """What applies to one ticket: the contract goes before the request type, that before the desk (B10)."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from accounts.models import POLICY_COLUMNS, Contract
-from conftest import Desk
+from conftest import Desk, in_days
 from tickets.models import RequestType, Ticket
 from tickets.policy import policy_for, policy_of, with_tolerance
-from tickets.tests.steps import today
 
 # For each column three values that differ: the desk's, the type's, the contract's.
 VALUES: dict[str, tuple[Any, Any, Any]] = {
@@ -92,7 +91,7 @@ def contract(desk: Desk, number: str = "C-1", *, first: int = 0, last: int | Non
 
 
 def day(number: int) -> date:
-    return today() + timedelta(days=number)
+    return in_days(number)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def test_of_two_contracts_an_agent_chooses(inside: Desk) -> None:
 
 
 def test_another_organisations_contract_is_not_taken(inside: Desk) -> None:
-    Contract.objects.create(organisation=inside.other_organisation, number="C-1", starts_on=today())
+    Contract.objects.create(organisation=inside.other_organisation, number="C-1", starts_on=in_days(0))
     assert inside.submit().contract is None
 
 

@@ -1,7 +1,6 @@
 """Time worked: typed in one line, recorded against the reference, corrected with a trace (B22)."""
 
 import uuid
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -9,13 +8,13 @@ from hypothesis import strategies as st
 
 from accounts.errors import NotAllowed, Refused
 from accounts.models import Event
-from conftest import Desk
+from conftest import Desk, in_days
 from tickets import actions
 from tickets.charges import bill_of
 from tickets.durations import as_duration, split_duration
 from tickets.models import Ticket, TimeEntry, WorkType
 from tickets.models.time import LONGEST_ENTRY
-from tickets.tests.steps import fresh, today
+from tickets.tests.steps import fresh
 
 # ---- what people type ----
 
@@ -170,13 +169,13 @@ def test_an_entry_takes_a_minute_to_a_day(inside: Desk, minutes: int) -> None:
 
 
 def test_time_may_be_of_an_earlier_day(inside: Desk) -> None:
-    yesterday = today() - timedelta(days=1)
+    yesterday = in_days(-1)
     assert recorded(inside, worked_on=yesterday).worked_on == yesterday
 
 
 def test_time_is_not_of_a_day_to_come(inside: Desk) -> None:
     with pytest.raises(Refused) as caught:
-        recorded(inside, worked_on=today() + timedelta(days=2))
+        recorded(inside, worked_on=in_days(2))
     assert caught.value.code == "dates"
 
 
