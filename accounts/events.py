@@ -7,11 +7,21 @@ from django.db import models
 from accounts.models import Event, Person
 
 
+def event(kind: str, subject: models.Model, *, by: Person | None, **data: Any) -> Event:
+    """An event that is not written yet. `by` is None when the clock or an unknown sender did it."""
+    return Event(kind=kind, subject_label=subject._meta.label_lower, subject_id=subject.pk, by=by, data=data)
+
+
 def record(kind: str, subject: models.Model, *, by: Person | None, **data: Any) -> Event:
-    """Write an event in the caller's transaction. `by` is None when the clock or an unknown sender did it."""
-    return Event.objects.create(
-        kind=kind, subject_label=subject._meta.label_lower, subject_id=subject.pk, by=by, data=data
-    )
+    """Write an event in the caller's transaction."""
+    written = event(kind, subject, by=by, **data)
+    written.save()
+    return written
+
+
+def record_all(*happened: Event) -> None:
+    """Write several, in their order, in one query."""
+    Event.objects.bulk_create(happened)
 
 
 def last_of(subject: models.Model, kind: str) -> Event | None:

@@ -1,4 +1,4 @@
-"""What stands around every page of the portal: brand, navigation, menus.
+"""What stands around every page of the portal: head, brand, navigation, menus, foot.
 
 It changes with the person and the desk, not with the page, and takes longer to render than most pages' own content. So
 it is a function of what it shows, and rendered once for the same values. What belongs to one request (the token against
@@ -55,6 +55,45 @@ class Frame(NamedTuple):
     new_request: bool
     reads_notices: bool
     demo: bool
+
+
+class Foot(NamedTuple):
+    """All that the foot shows."""
+
+    language: str
+    name: str
+    support_email: str
+    support_phone: str
+
+
+@register.simple_tag
+@lru_cache(maxsize=1)
+def head() -> SafeString:
+    """What every page begins with: nothing in it changes while the product runs."""
+    return render_to_string("_head.html")
+
+
+@register.simple_tag
+def sentences() -> SafeString:
+    """What the scripts say."""
+    return _sentences(get_language() or "en")
+
+
+@lru_cache(maxsize=FRAMES_REMEMBERED)
+def _sentences(language: str) -> SafeString:
+    return render_to_string("_sentences.html")
+
+
+@register.simple_tag(takes_context=True)
+def foot(context: RequestContext) -> SafeString:
+    tenant = context.get("tenant")  # an unknown host has none
+    about = (tenant.name, tenant.support_email, tenant.support_phone) if tenant else ("", "", "")
+    return _foot(Foot(get_language() or "en", *about))
+
+
+@lru_cache(maxsize=FRAMES_REMEMBERED)
+def _foot(facts: Foot) -> SafeString:
+    return render_to_string("_foot.html", facts._asdict())
 
 
 @register.simple_tag(takes_context=True)

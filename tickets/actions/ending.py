@@ -171,8 +171,10 @@ def merge(ticket: Ticket, *, by: Person, into: Ticket) -> Ticket:
         "files": _files_follow(ticket, into),
         "merged": _merged_follow(ticket, into),
     }
-    note_status(ticket, "merged", by=by, into=into.pk, **followed)
-    events.record("ticket.took_over", into, by=by, merged=ticket.pk)
+    events.record_all(
+        events.event("ticket.merged", ticket, by=by, status=ticket.status, into=into.pk, **followed),
+        events.event("ticket.took_over", into, by=by, merged=ticket.pk),
+    )
     into.last_activity_at = timezone.now()
     # Its time counts there now, and so does what was charged of it before.
     into.billed_minutes += ticket.billed_minutes
@@ -253,8 +255,24 @@ def is_billed_with_other(ticket: Ticket) -> bool:
     into = ticket.merged_into
     if into is None or into.status == Status.INVOICE:
         return into is not None
-    closings = history_of(into).filter(kind="ticket.closed", pk__gt=_merging(ticket).pk)
-    return any(closing.data.get("invoice") for closing in closings)
+    return any(
+        closing.data.get("invoice")
+        for host in _hosts(ticket)
+        for closing in history_of(host).filter(kind="ticket.closed", pk__gt=_merging(ticket).pk)
+    )
+
+
+def _hosts(ticket: Ticket) -> list[Ticket]:
+    """Where its time has counted since it was merged: where it went, and where that went on with it."""
+    since = _merging(ticket)
+    hosts, todo = [], [since.data["into"]]
+    while todo:
+        host = Ticket(pk=todo.pop())
+        hosts.append(host)
+        merged = history_of(host).filter(kind="ticket.merged", pk__gt=since.pk)
+        onward = {event.data["into"] for event in merged if ticket.pk in event.data.get("merged", [])}
+        todo += onward - {one.pk for one in hosts} - set(todo)
+    return hosts
 
 
 @transaction.atomic

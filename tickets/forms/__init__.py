@@ -20,7 +20,6 @@ from tickets.forms.verbs import (
     RejectForm,
     StillToDoForm,
     VerbForm,
-    quotable,
 )
 
 __all__ = [
@@ -55,5 +54,4 @@ __all__ = [
     "StillToDoForm",
     "TimeForm",
     "VerbForm",
-    "quotable",
 ]

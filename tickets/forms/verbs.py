@@ -1,9 +1,8 @@
 """What has to be said with each verb (tickets.deeds). Every form of a verb knows the ticket it is about."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -103,12 +102,14 @@ class QuoteForm(VerbForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["said_by"]
-        field.queryset = self._people()
+        people, field = self.people(), cast(Any, self.fields["said_by"])
+        field.queryset = Person.objects.filter(pk__in=[person.pk for person in people])
+        field.choices = [(person.pk, str(person)) for person in people]
         field.initial = self.ticket.requester_id
 
-    def _people(self) -> "models.QuerySet[Person]":
-        return quotable(self.ticket)
+    def people(self) -> list[Person]:
+        """Whose words count for the customer."""
+        return self.ticket.speakers
 
     def clean_said_at(self) -> Any:
         moment = self.cleaned_data["said_at"]
@@ -126,25 +127,15 @@ class QuoteForm(VerbForm):
         return Quote(values["said_by"], values["words"], values["said_in"], values["said_at"])
 
 
-def quotable(ticket: Ticket) -> "models.QuerySet[Person]":
-    """Whose words count for the customer: the requester's, and those of who asks for the organisation."""
-    people = Person.objects.active().filter(
-        models.Q(pk=ticket.requester_id)
-        | models.Q(representations__organisation_id=ticket.organisation_id, representations__may_ask=True)
-    )
-    return people.distinct().order_by("name")
-
-
 class ApproverQuoteForm(QuoteForm):
     """Of the approvers whose limit reaches the open estimate."""
 
-    def _people(self) -> "models.QuerySet[Person]":
+    def people(self) -> list[Person]:
         estimate = actions.acceptable(self.ticket)
         if estimate is None or self.ticket.organisation is None:
-            return Person.objects.none()
-        today = self.ticket.tenant.today
-        able = approvers_of(self.ticket.organisation, estimate.net_total, today=today)
-        return Person.objects.filter(pk__in=[person.pk for person in able]).order_by("name")
+            return []
+        able = approvers_of(self.ticket.organisation, estimate.net_total, today=self.ticket.tenant.today)
+        return sorted(able, key=lambda person: person.name)
 
 
 class CancelQuoteForm(QuoteForm):

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Contract, Organisation, Person
+from accounts.models import Contract, Organisation, Person, Representation
 from accounts.models.people import may_answer
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from tickets.models.catalogue import RequestType
@@ -187,6 +187,17 @@ class Ticket(TicketWorkflow, TenantModel):
         """Who was invited; read once per verb."""
         rows = self.participants.select_related("person").order_by("id")
         return [row.person for row in rows]
+
+    @cached_property
+    def speakers(self) -> list[Person]:
+        """Whose words count for the customer, by name: the requester, and who asks for the organisation. Read once."""
+        asks = Representation.objects.filter(
+            organisation_id=self.organisation_id, may_ask=True, person__is_active=True
+        ).select_related("person")
+        people = {row.person_id: row.person for row in asks} if self.organisation_id else {}
+        if self.requester.is_active:
+            people[self.requester_id] = self.requester
+        return sorted(people.values(), key=lambda person: person.name)
 
     @property
     def has_ended(self) -> bool:

@@ -219,6 +219,18 @@ def test_undoing_such_a_merge_takes_both_out_again(inside: Desk) -> None:
     assert [bill_of(fresh(row)).worked for row in (second, third)] == [40, 20]
 
 
+def test_what_was_invoiced_on_the_way_is_not_charged_again(inside: Desk) -> None:
+    first, second = worked(inside, inside.submit(), 20), inside.accepted(minutes=25)
+    second = actions.reopen(second, by=inside.requester, text="Not yet.")
+    actions.merge(first, by=inside.agent, into=second)
+    invoiced(inside, again_from(inside, second))
+    actions.reopen(second, by=inside.requester, text="Again.")
+    actions.merge(second, by=inside.agent, into=inside.submit())
+    with pytest.raises(Refused) as caught:
+        actions.unmerge(first, by=inside.agent)
+    assert caught.value.code == "billed"
+
+
 def test_after_undoing_a_merge_each_has_its_own_time(inside: Desk) -> None:
     duplicate, ticket = worked(inside, inside.submit(), 20), worked(inside, inside.submit(), 30)
     actions.merge(duplicate, by=inside.agent, into=ticket)
@@ -245,8 +257,13 @@ def invoiced(desk: Desk, ticket: Ticket) -> Invoice:
 def again(desk: Desk, ticket: Ticket, minutes: int) -> Ticket:
     """Reopened, worked on for some more minutes, delivered and accepted once more."""
     actions.reopen(ticket, by=desk.requester, text="It broke again.")
-    actions.start_work(ticket, by=desk.agent, expected_minutes=5)
     worked(desk, ticket, minutes)
+    return again_from(desk, ticket)
+
+
+def again_from(desk: Desk, ticket: Ticket) -> Ticket:
+    """From a reopened one: delivered and accepted once more."""
+    actions.start_work(ticket, by=desk.agent, expected_minutes=5)
     actions.deliver(ticket, by=desk.agent, text="Again.")
     return actions.accept_solution(ticket, by=desk.requester)
 
