@@ -48,8 +48,10 @@ def _url(name: str, schemes: tuple[str, ...], example: str) -> ParseResult:
     return url
 
 
-def database(name: str = "DATABASE_URL") -> dict[str, object]:
-    """Django's DATABASES entry. A socket folder is written percent-encoded in the host's place."""
+def database(name: str = "DATABASE_URL", **parameters: int) -> dict[str, object]:
+    """Django's DATABASES entry, with PostgreSQL's parameters for its connections; 0 leaves one to the server. What the
+    address itself sets in `?options=` prevails. A socket folder is written percent-encoded in the host's place.
+    """
     example = "postgres://desk_app:password@host:5432/servicedesk"
     url = _url(name, ("postgres", "postgresql"), example)
     if not url.hostname or not url.username or not url.path.strip("/"):
@@ -57,6 +59,9 @@ def database(name: str = "DATABASE_URL") -> dict[str, object]:
     # urlparse lower-cases `hostname`; a socket folder must keep its case.
     host = url.netloc.rpartition("@")[2].rpartition(":")[0] or url.hostname
     options = {key: values[-1] for key, values in parse_qs(url.query).items()}
+    ours = [f"-c {parameter}={value}" for parameter, value in parameters.items() if value]
+    # Of two settings of one parameter PostgreSQL takes the last.
+    options["options"] = " ".join([*ours, options.get("options", "")]).strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(url.path.strip("/")),

@@ -97,21 +97,18 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # ---- database: two roles; this process connects as the one that owns nothing (see accounts/tenancy) ----
 
+# A request that a person waits for is ended by the database rather than left to starve others. Jobs set none.
+STATEMENT_TIMEOUT_MS = env.number("STATEMENT_TIMEOUT_MS", 0)
 DATABASES = {
     "default": {
-        **env.database(),
+        # Django joins the tables of a filter before those that it only shows, so the order of the first four is all
+        # there is to find: for a ticket's seven that takes the planner 0.8 ms, for all at once 3 ms.
+        **env.database(join_collapse_limit=4, statement_timeout=STATEMENT_TIMEOUT_MS),
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
 }
-# A request that a person waits for is ended by the database rather than left to starve others. Jobs set none.
-STATEMENT_TIMEOUT_MS = env.number("STATEMENT_TIMEOUT_MS", 0)
-if STATEMENT_TIMEOUT_MS:
-    DATABASES["default"]["OPTIONS"] = {
-        **DATABASES["default"]["OPTIONS"],  # type: ignore[dict-item]
-        "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
-    }
 
 REDIS_URL, CELERY_BROKER_URL = env.redis()
 CACHES = {

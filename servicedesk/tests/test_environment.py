@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,19 @@ def test_a_socket_folder_keeps_its_case(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("TRIAL", "postgres://desk_app:p%40ss@%2Ftmp%2FMy%20Folder:5432/servicedesk")
     found = environment.database("TRIAL")
     assert (found["HOST"], found["PASSWORD"]) == ("/tmp/My Folder", "p@ss")
+
+
+@pytest.mark.parametrize(
+    ("asked", "options"),
+    [
+        ("", "-c statement_timeout=5"),
+        ("?options=-c%20statement_timeout%3D9", "-c statement_timeout=5 -c statement_timeout=9"),
+    ],
+)
+def test_what_the_address_sets_itself_prevails(monkeypatch: pytest.MonkeyPatch, asked: str, options: str) -> None:
+    monkeypatch.setenv("TRIAL", f"postgres://a:b@host/db{asked}")
+    found: Any = environment.database("TRIAL", statement_timeout=5, left_to_the_server=0)
+    assert found["OPTIONS"]["options"] == options
 
 
 @pytest.mark.parametrize("value", ["maybe", "2"])
