@@ -113,8 +113,10 @@ def _bill(ticket: Ticket, worked: int, estimate: Estimate | None, lines: list[Es
     if estimate is not None:
         hourly = [line for line in lines if line.is_hourly]
         limit = with_tolerance(estimate.minutes, policy.tolerance_percent) if hourly else None
-        charges = [*_fixed(ticket, lines), *_hours(ticket, worked, hourly, limit or 0)]
-        return Bill(tuple(charges), worked, limit, estimate)
+        by_line = {**_fixed(ticket, lines), **_hours(ticket, worked, hourly, limit or 0)}
+        # In the order in which the customer accepted them.
+        charges = tuple(by_line[line.pk] for line in lines if line.pk in by_line)
+        return Bill(charges, worked, limit, estimate)
     if not policy.is_billable:
         return Bill((), worked, None, None)
     return Bill(tuple(_below_threshold(ticket, worked, policy)), worked, policy.minutes_without_estimate, None)
@@ -127,25 +129,26 @@ def _below_threshold(ticket: Ticket, worked: int, policy: Policy) -> list[Charge
     return [Charge(Kind.HOURS, ticket.subject, due, policy.hourly_rate, ticket.tenant.vat_rate)]
 
 
-def _fixed(ticket: Ticket, lines: list[EstimateLine]) -> list[Charge]:
-    fixed = [Charge(Kind.FIXED, line.description, 0, line.net, line.vat_rate) for line in lines if not line.is_hourly]
+def _fixed(ticket: Ticket, lines: list[EstimateLine]) -> dict[int, Charge]:
+    """By the line's id."""
+    fixed = [line for line in lines if not line.is_hourly]
     if not ticket.billed_fixed:
-        return fixed
-    rest = sum((charge.unit_price for charge in fixed), Decimal(0)) - ticket.billed_fixed
+        return {line.pk: Charge(Kind.FIXED, line.description, 0, line.net, line.vat_rate) for line in fixed}
+    rest = sum((line.net for line in fixed), Decimal(0)) - ticket.billed_fixed
     # A later version raised the price of what was charged before: the difference is due.
-    return [Charge(Kind.FIXED, ticket.subject, 0, rest, fixed[0].vat_rate)] if rest > 0 and fixed else []
+    return {line.pk: Charge(Kind.FIXED, ticket.subject, 0, rest, line.vat_rate) for line in fixed[:1] if rest > 0}
 
 
-def _hours(ticket: Ticket, worked: int, lines: list[EstimateLine], limit: int) -> list[Charge]:
-    """Time fills the lines in their order; what the tolerance allows beyond goes to the last one."""
+def _hours(ticket: Ticket, worked: int, lines: list[EstimateLine], limit: int) -> dict[int, Charge]:
+    """By the line's id. Time fills the lines in their order; what the tolerance allows beyond goes to the last one."""
     spent = ticket.billed_minutes
     left = min(worked, limit) - spent
-    charges = []
+    charges: dict[int, Charge] = {}
     for line in lines:
         room = max(0, (line.minutes or 0) - spent)
         spent = max(0, spent - (line.minutes or 0))
         minutes = left if line is lines[-1] else min(left, room)
         if minutes > 0:
-            charges.append(Charge(Kind.HOURS, line.description, minutes, line.unit_price, line.vat_rate))
+            charges[line.pk] = Charge(Kind.HOURS, line.description, minutes, line.unit_price, line.vat_rate)
             left -= minutes
     return charges

@@ -8,6 +8,7 @@ from django.contrib.admin.views.main import ORDER_VAR
 from django.db import IntegrityError, models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
@@ -73,8 +74,15 @@ class FirstPages(InfinitePaginator):
         return LAST_PAGE * int(self.per_page)
 
 
-class OneOrder(ChangeList):
-    """A list in the order of its index: any other, asked for by `?o=`, would sort all its rows."""
+class DeskList(ChangeList):
+    """A list in the order of its index: any other, asked for by `?o=`, would sort all its rows.
+
+    Its title says what stands in it: in Django's 'Select … to change' most languages would have to decline the name.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = capfirst(self.opts.verbose_name_plural)
 
     def get_ordering(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> Any:
         self.params.pop(ORDER_VAR, None)
@@ -103,7 +111,7 @@ class DeskAdmin(Ruled, ModelAdmin):
         return rows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return OneOrder
+        return DeskList
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         return super().get_object(request, object_id, from_field or None)  # Django looks for a field named ''

@@ -107,7 +107,7 @@ def test_a_fixed_price_is_the_price(inside: Desk, minutes: int) -> None:
 
 def test_both_kinds_side_by_side(inside: Desk) -> None:
     ticket = worked(inside, agreed(inside, hours(180), fixed("110.00")), 60)
-    assert charges(ticket) == [("fixed", 0, Decimal("110.00")), ("hours", 60, Decimal("60.00"))]
+    assert charges(ticket) == [("hours", 60, Decimal("60.00")), ("fixed", 0, Decimal("110.00"))]
 
 
 @pytest.mark.parametrize(
@@ -291,6 +291,11 @@ def finished(desk: Desk, ticket: Ticket, minutes: int) -> Ticket:
     worked(desk, ticket, minutes)
     actions.deliver(ticket, by=desk.agent, text="Done.")
     return actions.accept_solution(ticket, by=desk.requester)
+
+
+def test_the_invoice_has_the_order_of_the_estimate(inside: Desk) -> None:
+    ticket = worked(inside, agreed(inside, fixed("5.00"), hours(60), fixed("7.00")), 60)
+    assert [kind for kind, _, _ in charges(ticket)] == ["fixed", "hours", "fixed"]
 
 
 def test_a_fixed_price_is_charged_once(inside: Desk) -> None:

@@ -490,6 +490,10 @@ def listed(visit: Visit, desk: Desk, query: str = "") -> list[str]:
     return [row.reference for row in page.context["cl"].result_list]
 
 
+def test_the_queue_is_called_by_what_stands_in_it(desk: Desk, visit: Visit) -> None:
+    assert visit(desk, desk.agent).get("/admin/tickets/ticket/").context["title"] == "Tickets"
+
+
 def test_the_queue_shows_what_still_lives(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         desk.accepted(minutes=0)
