@@ -180,11 +180,7 @@ class Desk:
         return actions.submit(**{**values, **changes})
 
     def delivered(self, *, minutes: int = 25) -> Ticket:
-        ticket = self.submit()
-        actions.start_work(ticket, by=self.agent, expected_minutes=20)
-        if minutes:
-            actions.record_time(ticket, by=self.agent, minutes=minutes, description="Repaired")
-        return actions.deliver(ticket, by=self.agent, text="It prints again.")
+        return actions.deliver(self.started(minutes=minutes), by=self.agent, text="It prints again.")
 
     def accepted(self, *, minutes: int = 25) -> Ticket:
         return actions.accept_solution(self.delivered(minutes=minutes), by=self.requester)

@@ -16,15 +16,11 @@ def appoint_deputy(
 ) -> Deputy:
     """Let a colleague decide with the approver's limit. Both days are included.
 
-    Raises NotAllowed for somebody else's rights, and Refused for days in the wrong order or in the past, or for who
-    does not represent the same organisation.
+    Raises NotAllowed for somebody else's rights, and Refused as `judge_deputy` does.
     """
     if representation.person_id != by.pk or not representation.may_approve:
         raise NotAllowed(_("Only an approver can name a deputy for themselves."))
-    if ends_on < starts_on or ends_on < today:
-        raise Refused(_("The last day is before the first one, or has passed. Choose other days."), code="dates")
-    if person.pk == by.pk or representation.organisation_id not in person.organisation_ids or not person.is_active:
-        raise Refused(_("A deputy has to be an active colleague of the same organisation."), code="not_colleague")
+    judge_deputy(representation, person=person, starts_on=starts_on, ends_on=ends_on, today=today)
     deputy, is_new = Deputy.objects.get_or_create(
         representation=representation, person=person, starts_on=starts_on, ends_on=ends_on
     )
@@ -32,6 +28,18 @@ def appoint_deputy(
         return deputy
     events.record("deputy.appointed", deputy, by=by, person=person.pk, starts_on=starts_on, ends_on=ends_on)
     return deputy
+
+
+def judge_deputy(
+    representation: Representation, *, person: Person, starts_on: date, ends_on: date, today: date
+) -> None:
+    """Raises Refused for days in the wrong order or in the past, and for who could not read what they decide."""
+    if ends_on < starts_on or ends_on < today:
+        raise Refused(_("The last day is before the first one, or has passed. Choose other days."), code="dates")
+    if person.pk == representation.person_id:
+        raise Refused(_("Nobody is their own deputy. Choose another person."), code="own")
+    if representation.organisation_id not in person.organisation_ids or not person.is_active:
+        raise Refused(_("A deputy has to be an active colleague of the same organisation."), code="not_colleague")
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""`python3 run.py bench seed|run|where|explain|drop`: docs/performance.md says what the figures mean."""
+"""`python3 run.py bench seed|run|where|verbs|clocks|explain|drop`: docs/performance.md says what the figures mean."""
 
 import argparse
 import json

@@ -17,7 +17,7 @@ from tests import workflow_table as table
 from tests.workflow_checks import everything, fresh, problems, state_of
 from tests.workflow_hands import WRONG, Scene, cast_of, press, scene_of
 from tests.workflow_situations import PLAIN, SITUATIONS, Situation, merged_into_invoiced, over
-from tickets import actions, clock
+from tickets import actions, clock, gates
 from tickets.models import Ticket
 from tickets.verbs import available
 from tickets.workflow import Status, WaitingFor
@@ -249,11 +249,9 @@ def test_m9_without_billing_nothing_is_estimated_or_invoiced(inside: Desk, rival
 # ---- single conditions that the grid has not ----
 
 
-def test_an_order_that_lapsed_cancels_and_nobody_owes_anything(inside: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tickets import gates
-
-    monkeypatch.setattr(gates.order_has_lapsed, "_listeners", [lambda ticket: True])
-    ticket = actions.lapse_unpaid_order(inside.agreed())
+def test_an_order_that_lapsed_cancels_and_nobody_owes_anything(inside: Desk) -> None:
+    with gates.order_has_lapsed.registered(lambda ticket: True):
+        ticket = actions.lapse_unpaid_order(inside.agreed())
     assert state_of(ticket) == table.CANCELLED
     assert problems(ticket) == []
 

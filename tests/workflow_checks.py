@@ -88,8 +88,8 @@ def _row(row: Ticket, state: str) -> Iterator[str]:
 
 def _was_unheard(row: Ticket) -> bool:
     """The clock has told the agent that silence does not count, and looks no more."""
-    last = history_of(row).exclude(kind__in=["ticket.commented", "ticket.time_recorded"]).last()
-    return last is not None and "ticket.silence_unheard" in history_of(row).values_list("kind", flat=True)
+    last = history_of(row).filter(data__status__isnull=False).last()  # what has no status sets no clock
+    return last is not None and last.kind == "ticket.silence_unheard"
 
 
 def _estimates(row: Ticket, state: str) -> Iterator[str]:
@@ -140,12 +140,12 @@ def _letters(row: Ticket, history: list[Event]) -> Iterator[str]:
             "kind", "to_person_id"
         )
     )
-    for kind, (letter, _told) in table.LETTERS.items():
+    for kind, (letter, requester_hears) in table.LETTERS.items():
         deeds = [event for event in history if event.kind == NOUN + kind and not event.data.get("is_spam")]
         for person in {person for name, person in sent if name == letter} | {row.requester_id}:
             others = sum(event.by_id != person for event in deeds)
             heard = sent[letter, person]
-            expects = person == row.requester_id and table.REQUESTER in _told
+            expects = person == row.requester_id and requester_hears
             if heard > others or (expects and row.requester.is_active and heard != others):
                 yield f"{heard} letters '{letter}' to {person} about {others} deeds of others"
 

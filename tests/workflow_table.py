@@ -253,31 +253,28 @@ def rows_of(verb: str, state: str) -> list[Row]:
     return [row for row in TABLE if row.verb == verb and state in row.sources]
 
 
-# ---- who hears what: history's word → (the letter, who is told), never the one who acted ----
+# ---- history's word → (the letter, whether the requester hears it); who else does: tickets/tests/test_notices.py ----
 
-TELLS_CUSTOMER = frozenset({REQUESTER, GUEST})
-TELLS_BOTH = TELLS_CUSTOMER | {"assignee"}
-TELLS_ASSIGNEE = frozenset({"assignee"})
 LETTERS = {
-    "started": ("ticket.started", TELLS_CUSTOMER),
-    "information_requested": ("ticket.information_requested", TELLS_CUSTOMER),
-    "closed_unanswered": ("ticket.closed_unanswered", TELLS_BOTH),
-    "changes_requested": ("ticket.changes_requested", TELLS_BOTH),
-    "estimate_accepted": ("ticket.estimate_accepted", TELLS_BOTH),
-    "estimate_withdrawn": ("ticket.estimate_withdrawn", TELLS_CUSTOMER),
-    "estimate_expired": ("ticket.estimate_expired", TELLS_BOTH),
-    "delivered": ("ticket.delivered", frozenset({REQUESTER})),
-    "deployment_scheduled": ("ticket.deployment_scheduled", TELLS_CUSTOMER),
-    "deployment_due": ("ticket.deployment_due", TELLS_ASSIGNEE),
-    "silence_unheard": ("ticket.silence_unheard", TELLS_ASSIGNEE),
-    "accepted": ("ticket.accepted", TELLS_BOTH),
-    "taken_back": ("ticket.taken_back", TELLS_BOTH),
-    "cancel_asked": ("ticket.cancel_asked", TELLS_BOTH),
-    "cancelled": ("ticket.cancelled", TELLS_BOTH),
-    "rejected": ("ticket.rejected", TELLS_CUSTOMER),
-    "merged": ("ticket.merged", TELLS_CUSTOMER),
-    "unmerged": ("ticket.unmerged", TELLS_CUSTOMER),
-    "closed": ("ticket.closed", TELLS_CUSTOMER),
+    "started": ("ticket.started", True),
+    "information_requested": ("ticket.information_requested", True),
+    "closed_unanswered": ("ticket.closed_unanswered", True),
+    "changes_requested": ("ticket.changes_requested", True),
+    "estimate_accepted": ("ticket.estimate_accepted", True),
+    "estimate_withdrawn": ("ticket.estimate_withdrawn", True),
+    "estimate_expired": ("ticket.estimate_expired", True),
+    "delivered": ("ticket.delivered", True),
+    "deployment_scheduled": ("ticket.deployment_scheduled", True),
+    "deployment_due": ("ticket.deployment_due", False),
+    "silence_unheard": ("ticket.silence_unheard", False),
+    "accepted": ("ticket.accepted", True),
+    "taken_back": ("ticket.taken_back", True),
+    "cancel_asked": ("ticket.cancel_asked", True),
+    "cancelled": ("ticket.cancelled", True),
+    "rejected": ("ticket.rejected", True),
+    "merged": ("ticket.merged", True),
+    "unmerged": ("ticket.unmerged", True),
+    "closed": ("ticket.closed", True),
 }
 # Who is told when a state's period ends: by the verb of the clock that ends it, and where silence does not count.
 END_OF_PERIOD = {

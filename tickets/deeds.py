@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.forms import Form
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from tickets import actions, forms
@@ -18,15 +20,17 @@ Do = Callable[[Ticket, Person, Any, Origin], object]
 
 @dataclass(frozen=True)
 class Deed:
-    """`form` asks what has to be said; `do` gets the valid form and where the call came from."""
+    """`form` asks what has to be said; `do` gets the valid form and where the call came from; `done` is what a customer
+    reads after it."""
 
     form: type[VerbForm]
     do: Do
+    done: str | Promise = ""
 
 
-def _say(form: type[VerbForm], action: Callable[..., object]) -> Deed:
+def _say(form: type[VerbForm], action: Callable[..., object], done: str | Promise = "") -> Deed:
     """A verb that takes words."""
-    return Deed(form, lambda ticket, by, said, origin: action(ticket, by=by, text=said.cleaned_data["text"]))
+    return Deed(form, lambda ticket, by, said, origin: action(ticket, by=by, text=said.cleaned_data["text"]), done)
 
 
 # What a customer presses, in the portal or by a program.
@@ -40,18 +44,23 @@ CUSTOMER_DEEDS: dict[str, Deed] = {
             order_number=said.cleaned_data["order_number"],
             origin=origin,
         ),
+        _("Thank you. You accepted the estimate."),
     ),
-    "request_changes": _say(forms.ChangesForm, actions.request_changes),
+    "request_changes": _say(forms.ChangesForm, actions.request_changes, _("Thank you. We send you another version.")),
     "accept_solution": Deed(
-        VerbForm, lambda ticket, by, said, origin: actions.accept_solution(ticket, by=by, origin=origin)
+        VerbForm,
+        lambda ticket, by, said, origin: actions.accept_solution(ticket, by=by, origin=origin),
+        _("Thank you. You accepted the solution."),
     ),
     "take_back": Deed(
-        VerbForm, lambda ticket, by, said, origin: actions.take_back_acceptance(ticket, by=by, origin=origin)
+        VerbForm,
+        lambda ticket, by, said, origin: actions.take_back_acceptance(ticket, by=by, origin=origin),
+        _("You took the acceptance back."),
     ),
-    "reopen": _say(forms.StillToDoForm, actions.reopen),
-    "follow_up": _say(forms.StillToDoForm, actions.follow_up),
-    "cancel": _say(forms.ReasonForm, actions.cancel),
-    "ask_to_cancel": _say(forms.ReasonForm, actions.ask_to_cancel),
+    "reopen": _say(forms.StillToDoForm, actions.reopen, _("Reopened. We take it up again.")),
+    "follow_up": _say(forms.StillToDoForm, actions.follow_up, _("Your new request is registered.")),
+    "cancel": _say(forms.ReasonForm, actions.cancel, _("The request is cancelled.")),
+    "ask_to_cancel": _say(forms.ReasonForm, actions.ask_to_cancel, _("We have your wish to cancel and will answer.")),
 }
 
 # What staff press, in the admin or by a program.

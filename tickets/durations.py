@@ -39,6 +39,11 @@ def _minutes(found: dict[str, str | None]) -> int:
     return int(found.get("hours") or 0) * 60 + int(found.get("minutes") or 0)
 
 
+def as_clock(minutes: int) -> str:
+    """'1:20', as it is typed."""
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
 def as_duration(minutes: int) -> str:
     """'1 h 20 min', in words for people."""
     hours, rest = divmod(minutes, 60)

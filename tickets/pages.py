@@ -19,7 +19,7 @@ from tickets.deeds import form_of
 from tickets.durations import as_duration
 from tickets.forms import VerbForm
 from tickets.history import activity, delivery_words, formatted
-from tickets.models import Approval, Attachment, Estimate, EstimateLine, EstimateState, Participant, Ticket
+from tickets.models import Approval, Attachment, Estimate, EstimateLine, EstimateState, Ticket
 from tickets.permissions import is_customer, may_invite, may_read_proof
 from tickets.sentences import line_text, money, stage, status_label, turn
 from tickets.verbs import Verb, available
@@ -38,7 +38,7 @@ def conversation(ticket: Ticket, reader: Person) -> dict[str, Any]:
         "may_invite": may_invite(reader, ticket),
         "files": files.get(None, []),
         "estimates": estimates(ticket),
-        "approvals": approvals(ticket),
+        "proofs": proofs(ticket),
     }
 
 
@@ -54,7 +54,6 @@ def request_page(ticket: Ticket, reader: Person, refused: Refusals | None = None
         "actions": verbs,
         **_in_two_places(verbs, decides=newest is not None and newest.is_open),
         "who_accepts": who_accepts(ticket, newest, verbs),
-        "proofs": proofs(shown["approvals"]),
         "reads_proof": may_read_proof(reader, ticket),
         "is_guest": not is_asked and any(one.get("participant") == reader.pk for one in shown["people"]),
         "who_sees": who_sees(ticket),
@@ -95,7 +94,7 @@ def described(ticket: Ticket, reader: Person, *, is_asked: bool = True) -> dict[
         # A moment of the last day: the end itself is the midnight after it, which reads like a day later.
         "period_ends_at": _within_last_day(ticket),
         "delivered_at": ticket.delivered_at,
-        **_neighbours(ticket, reader),
+        **neighbours(ticket, reader),
     }
 
 
@@ -114,7 +113,7 @@ def _standing(ticket: Ticket, reader: Person, *, is_asked: bool) -> dict[str, st
     }
 
 
-def _neighbours(ticket: Ticket, reader: Person) -> dict[str, Ticket | None]:
+def neighbours(ticket: Ticket, reader: Person) -> dict[str, Ticket | None]:
     """Where it goes on and what it goes on from, as far as the reader may see it; a query only where there is any."""
     ids = {"merged_into": ticket.merged_into_id, "follows": ticket.follows_id}
     wanted = [pk for pk in ids.values() if pk is not None]
@@ -189,19 +188,18 @@ def people(ticket: Ticket) -> list[dict[str, Any]]:
     roles = [(ticket.requester, _("Requested by")), (ticket.assignee, _("Assigned to"))]
     if ticket.recorded_by and ticket.recorded_by_id != ticket.requester_id:
         roles.insert(1, (ticket.recorded_by, _("Recorded by")))
-    guests = Participant.objects.filter(ticket=ticket).select_related("person").order_by("id")
     return [
         {"name": str(person), "role_label": role, "initials": person.initials}
         for person, role in roles
         if person is not None
     ] + [
         {
-            "name": str(row.person),
+            "name": str(guest),
             "role_label": _("Invited"),
-            "initials": row.person.initials,
-            "participant": row.person_id,
+            "initials": guest.initials,
+            "participant": guest.pk,
         }
-        for row in guests
+        for guest in ticket.guests
     ]
 
 
@@ -274,7 +272,7 @@ def what_changed(
     ]
     if before.net_total != after.net_total:
         said.append(
-            _("Together %(after)s instead of %(before)s without VAT.")
+            _("Total %(after)s instead of %(before)s without VAT.")
             % {
                 "after": money(after.net_total, after.currency),
                 "before": money(before.net_total, before.currency),
@@ -305,14 +303,9 @@ def who_accepts(ticket: Ticket, estimate: Estimate | None, verbs: list[Verb]) ->
     return _("%(people)s may accept %(amount)s without VAT.") % {"people": names, "amount": amount}
 
 
-def approvals(ticket: Ticket) -> list[Approval]:
-    """Who accepted what, oldest first."""
-    rows = Approval.objects.filter(ticket=ticket).select_related("person", "recorded_by", "estimate")
-    return list(rows.order_by("id"))
-
-
-def proofs(rows: list[Approval]) -> list[dict[str, Any]]:
-    """The approvals as sentences; one that was taken back says so."""
+def proofs(ticket: Ticket) -> list[dict[str, Any]]:
+    """Who accepted what as sentences, oldest first; one that was taken back says so."""
+    rows = Approval.objects.filter(ticket=ticket).select_related("person", "recorded_by", "estimate").order_by("id")
     undone = {row.takes_back_id for row in rows}
     return [{"row": row, "sentence": accepted_sentence(row), "is_undone": row.pk in undone} for row in rows]
 

@@ -24,6 +24,11 @@ class Quote:
     # Empty: just now.
     said_at: datetime | None = None
 
+    @property
+    def as_data(self) -> dict[str, Any]:
+        """As history keeps it."""
+        return {"person": self.person.pk, "words": self.words, "channel": self.channel}
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from tickets.models.ticket import Ticket  # noqa: F401
 
 
+# What lists are filtered by.
+STATES = ("open", "waiting", "closed", "all")
+
+
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def visible_to(self, actor: Person) -> "TicketQuerySet":
         """Staff see the desk's tickets; a customer their own, those of the organisations they represent, and those
@@ -56,6 +60,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def estimated_for(self, organisations: list[int]) -> "TicketQuerySet":
         """Whose estimate waits for the approvers of these organisations."""
         return self.filter(organisation_id__in=organisations, status=Status.ESTIMATED).alive()
+
+    def in_state(self, state: str) -> "TicketQuerySet":
+        """One of STATES."""
+        return {"open": self.alive, "waiting": self.with_customer, "closed": self.ended, "all": self.all}[state]()
 
     def with_provider(self) -> "TicketQuerySet":
         return self.filter(status__in=[status for status in ALIVE if status not in WITH_CUSTOMER])

@@ -12,7 +12,7 @@ from accounts.models import Person
 from tickets.durations import as_duration
 from tickets.models import Estimate, EstimateLine, Ticket
 from tickets.periods import last_day_before
-from tickets.workflow import ENDED, WITH_CUSTOMER, Status, WaitingFor
+from tickets.workflow import Status, WaitingFor, turn_of
 
 
 def money(amount: Decimal, currency: str) -> str:
@@ -81,12 +81,12 @@ def status_label(status: Status, reader: Person) -> str:
 
 def turn(status: str, reader: Person) -> str:
     """Whose turn it is, in one word to this reader."""
-    if status in ENDED:
+    whose = turn_of(status)
+    if whose == "nobody":
         return pgettext("turn", "done")
-    with_customer = status in WITH_CUSTOMER
     if reader.is_staff:
-        return pgettext("turn", "customer") if with_customer else pgettext("turn", "we")
-    return pgettext("turn", "you") if with_customer else pgettext("turn", "provider")
+        return pgettext("turn", "customer") if whose == "customer" else pgettext("turn", "we")
+    return pgettext("turn", "you") if whose == "customer" else pgettext("turn", "provider")
 
 
 def stage(ticket: Ticket, reader: Person) -> str:

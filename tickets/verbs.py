@@ -5,13 +5,13 @@ What is offered can be pressed; what is not offered the verb itself refuses, wit
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django_fsm import can_proceed
 
 from accounts.approvers import approver_for
 from accounts.models import Person
@@ -30,13 +30,9 @@ from tickets.models import Ticket
 from tickets.permissions import is_customer, may_bill, may_follow_up, may_reopen, may_take_back, may_work_on
 from tickets.policy import policy_of
 from tickets.sentences import last_day_of_period, money
-from tickets.workflow import UNFINISHED, Status, WaitingFor
+from tickets.workflow import Status, WaitingFor
 
 Label = str | Promise
-# States from which work, questions and estimates begin.
-AT_HAND = (Status.OPEN, Status.REOPENED, Status.ESTIMATE_ACCEPTED, Status.READY_TO_DEPLOY)
-TAKEN_BACK_FROM = (Status.ESTIMATE_ACCEPTED, Status.INVOICE, Status.CLOSED)
-GIVEN_UP_FROM = (Status.OPEN, Status.ESTIMATED, Status.ESTIMATE_ACCEPTED, Status.REOPENED)
 
 
 @dataclass(frozen=True)
@@ -63,26 +59,14 @@ def available(ticket: Ticket, actor: Person) -> list[Verb]:
 WEIGHT = {"main": 0, "quiet": 1, "grave": 2}
 
 
-def _today(ticket: Ticket) -> date:
-    return ticket.tenant.today
-
-
-def _in_information(ticket: Ticket) -> bool:
-    return bool(ticket.waiting_for == WaitingFor.INFORMATION)
-
-
-def _in_review(ticket: Ticket) -> bool:
-    return bool(ticket.waiting_for == WaitingFor.REVIEW)
-
-
 # ---- the customer's side ----
 
 
 def _accept_estimate(ticket: Ticket, actor: Person) -> Verb | None:
-    if ticket.status not in (Status.ESTIMATED, Status.REOPENED) or ticket.organisation is None:
+    if not can_proceed(ticket.accept_estimate) or ticket.organisation is None:
         return None
     estimate = acceptable(ticket)
-    today = _today(ticket)
+    today = ticket.tenant.today
     if estimate is None or estimate.valid_until < today:
         return None
     if approver_for(actor, ticket.organisation, estimate.net_total, today=today) is None:
@@ -100,7 +84,7 @@ def _accept_estimate(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _request_changes(ticket: Ticket, actor: Person) -> Verb | None:
-    if ticket.status != Status.ESTIMATED or not may_answer_estimate(actor, ticket):
+    if not can_proceed(ticket.request_changes) or not may_answer_estimate(actor, ticket):
         return None
     consequence = _("Say what should be different; we send another version.")
     return Verb("request_changes", gettext_lazy("Ask for changes"), "quiet", consequence)
@@ -109,7 +93,7 @@ def _request_changes(ticket: Ticket, actor: Person) -> Verb | None:
 def _accept_solution(ticket: Ticket, actor: Person) -> Verb | None:
     if not is_customer(actor, ticket):
         return None
-    if _in_review(ticket):
+    if ticket.waiting_for == WaitingFor.REVIEW:
         consequence = _("You confirm that it is done. Without an answer it counts as accepted after %(day)s.") % {
             "day": last_day_of_period(ticket)
         }
@@ -123,19 +107,17 @@ def _accept_solution(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _reopen_as_customer(ticket: Ticket, actor: Person) -> Verb | None:
-    if not is_customer(actor, ticket) or ticket.merged_into_id is not None:
+    if not is_customer(actor, ticket) or not _can_come_back(ticket):
         return None
-    if _in_information(ticket):
+    if ticket.waiting_for == WaitingFor.INFORMATION:
         consequence = _("We go on as soon as we have your answer.")
         return Verb("reopen", gettext_lazy("Answer the question"), "main", consequence)
-    if ticket.status in (Status.WAITING, Status.READY_TO_DEPLOY, Status.INVOICE) or _can_come_back(ticket):
-        consequence = _("Tell us what is still to be done; we take it up again.")
-        return Verb("reopen", gettext_lazy("Reopen"), "quiet", consequence)
-    return None
+    consequence = _("Tell us what is still to be done; we take it up again.")
+    return Verb("reopen", gettext_lazy("Reopen"), "quiet", consequence)
 
 
 def _can_come_back(ticket: Ticket) -> bool:
-    return ticket.has_ended and ticket.merged_into_id is None and can_be_reopened(ticket)
+    return can_proceed(ticket.reopen) and ticket.merged_into_id is None and can_be_reopened(ticket)
 
 
 def _follow_up(ticket: Ticket, actor: Person) -> Verb | None:
@@ -148,7 +130,9 @@ def _follow_up(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _take_back(ticket: Ticket, actor: Person) -> Verb | None:
-    if ticket.status not in TAKEN_BACK_FROM or ticket.merged_into_id is not None or not can_be_reopened(ticket):
+    if not can_proceed(ticket.take_back_estimate) and not can_proceed(ticket.take_back_solution):
+        return None
+    if ticket.merged_into_id is not None or not can_be_reopened(ticket):
         return None
     approval = last_acceptance(ticket)
     if approval is None or not may_take_back(actor, approval) or not nobody_acted_on(ticket, approval):
@@ -160,23 +144,24 @@ def _take_back(ticket: Ticket, actor: Person) -> Verb | None:
 def _cancel_as_customer(ticket: Ticket, actor: Person) -> Verb | None:
     if not is_customer(actor, ticket):
         return None
-    if ticket.status == Status.IN_PROGRESS and ticket.cancel_asked_at is None:
+    if ticket.status == Status.IN_PROGRESS:
+        if ticket.cancel_asked_at is not None:
+            return None
         consequence = _("Work has begun: we answer what was done.")
         if ticket.tenant.billing_enabled:
             consequence = _("Work has begun: we answer what was done and what it costs.")
         return Verb("ask_to_cancel", gettext_lazy("Ask to cancel"), "grave", consequence)
-    if ticket.status in GIVEN_UP_FROM or _in_information(ticket):
-        return Verb(
-            "cancel", gettext_lazy("Cancel the request"), "grave", _("We stop here and tell everybody involved.")
-        )
-    return None
+    if not can_proceed(ticket.cancel):
+        return None
+    consequence = _("We stop here and tell everybody involved.")
+    return Verb("cancel", gettext_lazy("Cancel the request"), "grave", consequence)
 
 
 # ---- the provider's side ----
 
 
 def _start_work(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or not (ticket.status in AT_HAND or _in_information(ticket)):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.start_work):
         return None
     is_next = ticket.status in (Status.OPEN, Status.REOPENED, Status.ESTIMATE_ACCEPTED)
     return Verb(
@@ -190,8 +175,7 @@ def _start_work(ticket: Ticket, actor: Person) -> Verb | None:
 def _send_estimate(ticket: Ticket, actor: Person) -> Verb | None:
     if not may_work_on(actor, ticket) or not ticket.tenant.billing_enabled:
         return None
-    before = (Status.OPEN, Status.IN_PROGRESS, Status.REOPENED, Status.ESTIMATED, Status.ESTIMATE_ACCEPTED)
-    if ticket.status not in before and not _in_information(ticket):
+    if not can_proceed(ticket.send_estimate):
         return None
     label = (
         gettext_lazy("New version of the estimate") if ticket.status == Status.ESTIMATED else gettext_lazy("Estimate")
@@ -200,7 +184,7 @@ def _send_estimate(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _request_information(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or ticket.status not in (*AT_HAND, Status.IN_PROGRESS):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.request_information):
         return None
     days = policy_of(ticket).information_days
     consequence = ngettext(
@@ -212,11 +196,7 @@ def _request_information(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _deliver(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket):
-        return None
-    if ticket.status not in (Status.IN_PROGRESS, Status.REOPENED, Status.READY_TO_DEPLOY) and not _in_information(
-        ticket
-    ):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.deliver):
         return None
     # Whoever wants to cancel is to be answered before anything else is delivered.
     is_next = ticket.status in (Status.IN_PROGRESS, Status.READY_TO_DEPLOY) and ticket.cancel_asked_at is None
@@ -232,24 +212,24 @@ def _deliver(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _schedule_deployment(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or not (ticket.status == Status.REOPENED or _in_review(ticket)):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.schedule_deployment):
         return None
     consequence = _("The customer confirmed it and hears when it is rolled out. Silence does not accept it.")
     return Verb("schedule_deployment", gettext_lazy("Plan the rollout"), "quiet", consequence)
 
 
 def _accept_estimate_quoting(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or ticket.status not in (Status.ESTIMATED, Status.REOPENED):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.accept_estimate):
         return None
     estimate = acceptable(ticket)
-    if estimate is None or estimate.valid_until < _today(ticket):
+    if estimate is None or estimate.valid_until < ticket.tenant.today:
         return None
     consequence = _("Your note of the approver's words becomes the proof.")
     return Verb("accept_estimate", gettext_lazy("The customer accepted the estimate"), "quiet", consequence)
 
 
 def _withdraw_estimate(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or ticket.status != Status.ESTIMATED:
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.withdraw_estimate):
         return None
     consequence = _("The customer hears that they need not decide any more.")
     return Verb("withdraw_estimate", gettext_lazy("Withdraw the estimate"), "grave", consequence)
@@ -259,7 +239,7 @@ def _accept_solution_quoting(ticket: Ticket, actor: Person) -> Verb | None:
     if not may_work_on(actor, ticket):
         return None
     consequence = _("Your note of the customer's words becomes the proof.")
-    if _in_review(ticket) or ticket.status == Status.READY_TO_DEPLOY:
+    if ticket.waiting_for == WaitingFor.REVIEW or ticket.status == Status.READY_TO_DEPLOY:
         return Verb("accept_solution", gettext_lazy("The customer accepted the solution"), "quiet", consequence)
     if ticket.status == Status.REOPENED:
         is_billed = ticket.tenant.billing_enabled
@@ -269,9 +249,7 @@ def _accept_solution_quoting(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _cancel_quoting(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket):
-        return None
-    if ticket.status not in (*GIVEN_UP_FROM, Status.IN_PROGRESS) and not _in_information(ticket):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.cancel):
         return None
     asked = ticket.cancel_asked_at is not None
     consequence = _("The customer asked for it.") if asked else _("For the customer, in their words.")
@@ -281,13 +259,13 @@ def _cancel_quoting(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _reject(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or ticket.status not in (Status.OPEN, Status.IN_PROGRESS, Status.REOPENED):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.reject):
         return None
     return Verb("reject", gettext_lazy("Reject"), "grave", _("We do not take it; the customer reads why."))
 
 
 def _merge(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or ticket.status not in UNFINISHED or has_agreement(ticket):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.merge) or has_agreement(ticket):
         return None
     consequence = _("A duplicate: its people and files follow into the other ticket.")
     return Verb("merge", gettext_lazy("Merge into another"), "grave", consequence)
@@ -307,16 +285,14 @@ def _dismiss_objection(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _close(ticket: Ticket, actor: Person) -> Verb | None:
-    if ticket.status != Status.INVOICE or ticket.is_held or not may_bill(actor, ticket):
+    if not can_proceed(ticket.close) or ticket.is_held or not may_bill(actor, ticket):
         return None
     consequence = _("It is closed without an invoice; say why.")
     return Verb("close", gettext_lazy("Nothing to charge"), "quiet", consequence)
 
 
 def _reopen_as_staff(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_reopen(actor, ticket):
-        return None
-    if ticket.status not in (Status.WAITING, Status.READY_TO_DEPLOY, Status.INVOICE) and not _can_come_back(ticket):
+    if not may_reopen(actor, ticket) or not _can_come_back(ticket):
         return None
     return Verb("reopen", gettext_lazy("Reopen"), "quiet", _("It comes back to the assignee."))
 

@@ -3,7 +3,6 @@
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,29 +20,16 @@ from accounts.files import download
 from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
 from tickets import actions
+from tickets.calls import file_limits, origin_of, submission_of, visible_ticket
 from tickets.decisions import Decision, read_link
-from tickets.deeds import do, form_of
-from tickets.forms import MEGABYTE, CommentForm, ParticipantForm, RequestForm, VerbForm
+from tickets.deeds import CUSTOMER_DEEDS, do, form_of
+from tickets.forms import CommentForm, ParticipantForm, RequestForm, VerbForm
 from tickets.lists import count_open_and_waiting, lines, page
 from tickets.models import Approval, Attachment, RequestType, Ticket
 from tickets.pages import approval_page, decide_page, record_name, request_page
 from tickets.permissions import may_read_proof
-from tickets.proof import Origin
-from tickets.querysets import TicketQuerySet
+from tickets.querysets import STATES, TicketQuerySet
 from tickets.topics import catalogue_groups
-
-
-def file_limits() -> dict[str, int]:
-    return {"file_mb": settings.MAX_FILE_BYTES // MEGABYTE, "files": settings.MAX_FILES}
-
-
-def submission_of(request: PersonRequest) -> uuid.UUID | None:
-    """The number that the form was given when it was shown."""
-    try:
-        return uuid.UUID(request.POST.get("submission", ""))
-    except ValueError:
-        return None
-
 
 # ---- lists ----
 
@@ -54,7 +40,7 @@ def requests(request: PersonRequest) -> HttpResponse:
     scope = chosen_scope(request)
     tickets = in_scope(request, scope)
     state = request.GET.get("state", "open")
-    shown = in_state(tickets, state)
+    shown = tickets.in_state(state if state in STATES else "open")
     found = page(shown, request.GET.get("after", ""), reader=request.person)
     context = {
         # What is shared with somebody waits for others, not for them.
@@ -92,14 +78,6 @@ def in_scope(request: PersonRequest, scope: str) -> TicketQuerySet:
     if scope == ORGANISATION and request.acting is not None:
         return Ticket.objects.of_organisation(request.acting, actor=request.person)
     return Ticket.objects.asked_by(request.person)
-
-
-def in_state(tickets: TicketQuerySet, state: str) -> TicketQuerySet:
-    if state == "waiting":
-        return tickets.with_customer()
-    if state == "closed":
-        return tickets.ended()
-    return tickets if state == "all" else tickets.alive()
 
 
 def filters(request: PersonRequest, tickets: TicketQuerySet, state: str) -> list[dict[str, Any]]:
@@ -212,15 +190,10 @@ def form_who_sees(request: PersonRequest) -> str:
 # ---- one request ----
 
 
-def visible_ticket(request: PersonRequest, reference: str) -> Ticket:
-    """The request with this reference, or Http404 alike for foreign and absent."""
-    return get_or_404(Ticket.objects.visible_to(request.person).whole(), reference=reference)
-
-
 @person_required
 @require_GET
 def request_detail(request: PersonRequest, reference: str) -> HttpResponse:
-    ticket = visible_ticket(request, reference)
+    ticket = visible_ticket(request.person, reference)
     return _render_request(request, ticket, CommentForm(initial=kept.take(request)))
 
 
@@ -252,7 +225,7 @@ def _render_request(
 @person_required
 @require_POST
 def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
-    ticket = visible_ticket(request, reference)
+    ticket = visible_ticket(request.person, reference)
     form = CommentForm(request.POST, request.FILES)
     if form.is_valid():
         try:
@@ -275,7 +248,7 @@ def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
 @require_POST
 def request_do(request: PersonRequest, reference: str, name: str) -> HttpResponse:
     """Every verb that the state and the person's rights allow. What was typed comes back with a refusal."""
-    ticket = visible_ticket(request, reference)
+    ticket = visible_ticket(request.person, reference)
     form = None if request.person.is_staff else form_of(ticket, request.person, name, request.POST)
     if form is None:
         raise Http404
@@ -285,8 +258,8 @@ def request_do(request: PersonRequest, reference: str, name: str) -> HttpRespons
         result = do(ticket, request.person, name, form, origin=origin_of(request))
     except Refused as refusal:
         form.add_error(None, str(refusal.sentence))
-        return _verb_refused(request, visible_ticket(request, reference), name, form, status=409)
-    messages.success(request, done_sentence(name))
+        return _verb_refused(request, visible_ticket(request.person, reference), name, form, status=409)
+    messages.success(request, str(CUSTOMER_DEEDS[name].done))
     return redirect("request", result.reference if isinstance(result, Ticket) else reference)
 
 
@@ -302,30 +275,13 @@ def _verb_refused(request: PersonRequest, ticket: Ticket, name: str, form: VerbF
     return _render_request(request, ticket, comment_form, status=status, page=page, refused=name)
 
 
-def origin_of(request: DeskRequest, link: str = "") -> Origin:
-    return Origin(from_address=request.META.get("REMOTE_ADDR") or None, link=link)
-
-
-def done_sentence(name: str) -> str:
-    return {
-        "accept_estimate": _("Thank you. You accepted the estimate."),
-        "request_changes": _("Thank you. We send you another version."),
-        "accept_solution": _("Thank you. You accepted the solution."),
-        "take_back": _("You took the acceptance back."),
-        "reopen": _("Reopened. We take it up again."),
-        "follow_up": _("Your new request is registered."),
-        "cancel": _("The request is cancelled."),
-        "ask_to_cancel": _("We have your wish to cancel and will answer."),
-    }[name]
-
-
 # ---- people ----
 
 
 @person_required
 @require_POST
 def request_invite(request: PersonRequest, reference: str) -> HttpResponse:
-    ticket = visible_ticket(request, reference)
+    ticket = visible_ticket(request.person, reference)
     form = ParticipantForm(request.POST)
     if form.is_valid():
         try:
@@ -343,7 +299,7 @@ def request_invite(request: PersonRequest, reference: str) -> HttpResponse:
 @person_required
 @require_POST
 def request_uninvite(request: PersonRequest, reference: str, person_id: int) -> HttpResponse:
-    ticket = visible_ticket(request, reference)
+    ticket = visible_ticket(request.person, reference)
     person = get_or_404(Person.objects.filter(participations__ticket=ticket), pk=person_id)
     try:
         actions.remove_participant(ticket, by=request.person, person=person)
@@ -381,7 +337,7 @@ def approval_record(request: PersonRequest, reference: str, approval_id: int) ->
 
 
 def visible_approval(request: PersonRequest, reference: str, approval_id: int) -> Approval:
-    ticket = visible_ticket(request, reference)
+    ticket = visible_ticket(request.person, reference)
     if not may_read_proof(request.person, ticket):
         raise Http404
     rows = Approval.objects.filter(ticket=ticket)
@@ -445,7 +401,7 @@ def _decide(request: DeskRequest, decision: Decision, token: str) -> HttpRespons
         page = decide_page(read_link(token) or decision, url, {name: form})
         lost = typed if name not in {verb.name for verb in page["choices"]} else ""
         return render(request, "tickets/decide.html", {**page, "refusal": refusal.sentence, "typed": lost}, status=409)
-    return render(request, "tickets/decide.html", {**page, "choices": [], "done": done_sentence(name)})
+    return render(request, "tickets/decide.html", {**page, "choices": [], "done": CUSTOMER_DEEDS[name].done})
 
 
 # ---- files ----

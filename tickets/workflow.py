@@ -3,6 +3,8 @@
 docs/workflow.md is drawn from this file (`manage draw_workflow`), and a test keeps it fresh.
 """
 
+from typing import Literal
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -45,6 +47,13 @@ def in_review(ticket: "TicketWorkflow") -> bool:
 
 def not_in_review(ticket: "TicketWorkflow") -> bool:
     return ticket.status != Status.WAITING or ticket.waiting_for == WaitingFor.INFORMATION
+
+
+def turn_of(status: str) -> Literal["customer", "provider", "nobody"]:
+    """Whose turn it is."""
+    if status in ENDED:
+        return "nobody"
+    return "customer" if status in WITH_CUSTOMER else "provider"
 
 
 class TicketWorkflow(models.Model):

@@ -12,17 +12,19 @@ from django.forms.models import BaseModelFormSet, modelformset_factory
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 
-from accounts import actions
+from accounts import actions, events
 from accounts.access import get_or_404
 from accounts.admin.base import DeskAdmin, Ruled, actor, bills
 from accounts.admin.organisations import RepresentationInline
+from accounts.deputies import judge_deputy
 from accounts.errors import Refused
-from accounts.models import Deputy, Person, Representation
+from accounts.models import Deputy, Event, Person, Representation
 from accounts.permissions import is_agent, is_manager
 from accounts.search import find_people, find_staff
 
@@ -38,16 +40,14 @@ class DeputyForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("starts_on", "ends_on")
 
     def clean(self) -> dict[str, Any]:
-        """A deputy who could not read what they decide would decide nothing (accounts.approvers)."""
         values = super().clean() or {}
-        deputy, right = values.get("person"), values.get("representation")
-        if deputy is None or right is None:
-            return values
-        if deputy.pk == right.person_id:
-            self.add_error("person", _("Nobody is their own deputy. Choose another person."))
-        elif not Representation.objects.filter(person=deputy, organisation=right.organisation).exists():
-            sentence = _("%(name)s does not represent %(organisation)s. Make them a representative of it first.")
-            self.add_error("person", sentence % {"name": deputy, "organisation": right.organisation})
+        right, deputy, first, last = (values.get(name) for name in ("representation", "person", "starts_on", "ends_on"))
+        # One that is over stays where it is: only what is entered is judged.
+        if self.has_changed() and right and deputy and first and last:
+            try:
+                judge_deputy(right, person=deputy, starts_on=first, ends_on=last, today=timezone.localdate())
+            except Refused as refusal:
+                self.add_error("ends_on" if refusal.code == "dates" else "person", str(refusal.sentence))
         return values
 
 
@@ -159,6 +159,17 @@ class PersonAdmin(DeskAdmin):
             return False
         return super().has_change_permission(request, obj)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Who may sign in whose place is history too, whoever enters it."""
+        if formset.model is not Deputy:
+            super().save_formset(request, form, formset, change)
+            return
+        gone = [noted("dismissed", form.instance, actor(request)) for form in formset.deleted_forms if form.instance.pk]
+        super().save_formset(request, form, formset, change)
+        new = [noted("appointed", row, actor(request)) for row in formset.new_objects]
+        changed = [noted("changed", row, actor(request)) for row, _fields in formset.changed_objects]
+        events.record_all(*gone, *new, *changed)
+
     def get_urls(self) -> list[URLPattern]:
         invite = path(
             "<path:object_id>/invite/",
@@ -176,3 +187,7 @@ class PersonAdmin(DeskAdmin):
         else:
             messages.success(request, _("The invitation is on its way to %(address)s.") % {"address": person.email})
         return redirect(reverse("admin:accounts_person_change", args=[person.pk]))
+
+
+def noted(kind: str, deputy: Deputy, by: Person) -> Event:
+    return events.event(f"deputy.{kind}", deputy, by=by, person=deputy.person_id)

@@ -110,6 +110,12 @@ class Deputy(TenantModel):
             raise ValidationError({"ends_on": _("The last day is before the first one.")})
 
 
+class ContractQuerySet(models.QuerySet["Contract"]):
+    def valid_on(self, day: date) -> "ContractQuerySet":
+        """Both the first and the last day count."""
+        return self.filter(models.Q(ends_on=None) | models.Q(ends_on__gte=day), starts_on__lte=day)
+
+
 class Contract(PolicyOverrides, TenantModel):
     """What an organisation has agreed with the desk: from when until when, and what differs from the desk's policy."""
 
@@ -126,6 +132,8 @@ class Contract(PolicyOverrides, TenantModel):
         _("price of an hour"), max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
 
+    objects = TenantManager.from_queryset(ContractQuerySet)()
+
     class Meta:
         verbose_name = _("contract")
         verbose_name_plural = _("contracts")
@@ -137,6 +145,3 @@ class Contract(PolicyOverrides, TenantModel):
     def clean(self) -> None:
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
             raise ValidationError({"ends_on": _("The last day is before the first one.")})
-
-    def is_valid_on(self, day: date) -> bool:
-        return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)

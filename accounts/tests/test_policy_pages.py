@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import ClosedDay, Contract, Deputy, Person, Representation, Tenant
+from accounts.models import ClosedDay, Contract, Deputy, Event, Person, Representation, Tenant
 from conftest import Desk, Visit, in_days
 from tickets.models import WorkType
 from tickets.policy import policy_for
@@ -294,6 +294,20 @@ def test_a_deputy_is_taken_away(desk: Desk, visit: Visit) -> None:
     save(visit, desk, desk.agent, person_page(desk.colleague), **{"deputies-0-DELETE": "on"})
     with desk.entered():
         assert not Deputy.objects.exists()
+
+
+def test_who_entered_and_ended_a_deputy_is_history(desk: Desk, visit: Visit) -> None:
+    save(visit, desk, desk.agent, person_page(desk.colleague), **deputy_fields(desk))
+    with desk.entered():
+        row = Deputy.objects.get()
+    fields = {**deputy_fields(desk), "deputies-INITIAL_FORMS": "1", "deputies-0-id": row.pk, "deputies-0-DELETE": "on"}
+    save(visit, desk, desk.agent, person_page(desk.colleague), **fields)
+    with desk.entered():
+        events = Event.objects.filter(subject_label="accounts.deputy", subject_id=row.pk).order_by("id")
+        assert [(event.kind, event.by) for event in events] == [
+            ("deputy.appointed", desk.agent),
+            ("deputy.dismissed", desk.agent),
+        ]
 
 
 def test_another_persons_deputies_are_out_of_reach(desk: Desk, visit: Visit) -> None:

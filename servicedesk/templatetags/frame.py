@@ -22,8 +22,6 @@ register = template.Library()
 # About ten kilobytes each.
 FRAMES_REMEMBERED = 512
 WITHOUT_NEW_REQUEST = ("request_new", "request_form")
-# Pages that notices lead to: opening one reads the notices about it.
-READS_NOTICES = ("request", "invoice")
 
 
 class Choice(NamedTuple):
@@ -124,7 +122,7 @@ def _facts(context: RequestContext) -> Frame:
         languages=tuple(context.get("LANGUAGES_OFFERED") or ()),
         login_link=not person and view != "home" and not view.startswith("account_"),
         new_request=bool(person) and view not in WITHOUT_NEW_REQUEST,
-        reads_notices=view in READS_NOTICES,
+        reads_notices=view == "request",  # notices lead there, and opening it reads them
         demo=bool(context.get("demo")),
     )
 

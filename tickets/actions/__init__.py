@@ -47,9 +47,7 @@ from tickets.actions.review import (
     remind_of_information,
     remind_of_review,
     reopen,
-    something_to_bill,
     take_back_acceptance,
-    work_to_bill,
     worked_since_delivery,
 )
 from tickets.actions.submission import submit, submit_by_mail
@@ -99,13 +97,11 @@ __all__ = [
     "request_information",
     "schedule_deployment",
     "send_estimate",
-    "something_to_bill",
     "start_work",
     "submit",
     "submit_by_mail",
     "take_back_acceptance",
     "unmerge",
     "withdraw_estimate",
-    "work_to_bill",
     "worked_since_delivery",
 ]

@@ -51,8 +51,7 @@ def cancel(ticket: Ticket, *, by: Person, text: str, quote: Quote | None = None)
         permit(may_work_on, by, ticket)
         check_quote(ticket, quote)
     text = required(text, _("Say why, in a few words."))
-    said = {"person": quote.person.pk, "words": quote.words, "channel": quote.channel} if quote else None
-    return _cancel(ticket, by=by, reason=text, quote=said, is_billed=work_to_bill(ticket))
+    return _cancel(ticket, by=by, reason=text, quote=quote.as_data if quote else None, is_billed=work_to_bill(ticket))
 
 
 @transaction.atomic

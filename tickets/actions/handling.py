@@ -233,8 +233,7 @@ def schedule_deployment(ticket: Ticket, *, by: Person, day: date, quote: Quote |
     ticket.clock_at = end_of(day, ticket.tenant.zone)
     answered(ticket, by)
     save(ticket, "deploy_on")
-    said = {"person": quote.person.pk, "words": quote.words, "channel": quote.channel} if quote else None
-    note_status(ticket, "deployment_scheduled", by=by, day=day, quote=said)
+    note_status(ticket, "deployment_scheduled", by=by, day=day, quote=quote.as_data if quote else None)
     notices.deployment_scheduled(ticket, by=by)
     return ticket
 

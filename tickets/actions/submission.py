@@ -170,7 +170,7 @@ def _contract(organisation: Organisation | None, today: date) -> Contract | None
     """The organisation's contract, when it has exactly one today; of several an agent chooses."""
     if organisation is None:
         return None
-    rows = [row for row in Contract.objects.filter(organisation=organisation) if row.is_valid_on(today)]
+    rows = list(Contract.objects.valid_on(today).filter(organisation=organisation)[:2])
     return rows[0] if len(rows) == 1 else None
 
 

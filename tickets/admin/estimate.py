@@ -14,9 +14,10 @@ from accounts.admin import actor
 from accounts.approvers import limits_of
 from accounts.errors import Refused
 from tickets import actions
+from tickets.actions.estimates import MOST_LINES
 from tickets.admin.queue import TicketQueue
 from tickets.charges import bill_of
-from tickets.durations import as_duration
+from tickets.durations import as_clock, as_duration
 from tickets.forms import EstimateForm, EstimateLineForm
 from tickets.models import Estimate, Ticket
 from tickets.pages import estimates
@@ -36,7 +37,7 @@ class LineForm(EstimateLineForm):
 
 
 # The page offers some empty lines, and its script adds more.
-EstimateLines = forms.formset_factory(LineForm, extra=3, max_num=100, absolute_max=100)
+EstimateLines = forms.formset_factory(LineForm, extra=3, max_num=MOST_LINES, absolute_max=MOST_LINES)
 
 
 class EstimatePage(TicketQueue):
@@ -118,7 +119,7 @@ def empty_forms(ticket: Ticket) -> tuple[EstimateForm, Any]:
     rows = [
         {
             "description": line.description,
-            "time": f"{(line.minutes or 0) // 60}:{(line.minutes or 0) % 60:02d}" if line.is_hourly else "",
+            "time": as_clock(line.minutes) if line.minutes else "",
             "price": line.unit_price,
         }
         for line in before.lines.order_by("position")

@@ -19,7 +19,7 @@ from tickets.lists import count
 from tickets.models import Ticket
 from tickets.models.ticket import Priority
 from tickets.querysets import TicketQuerySet
-from tickets.workflow import WITH_CUSTOMER
+from tickets.workflow import turn_of
 
 
 class Queue(SimpleListFilter):
@@ -79,8 +79,7 @@ class TicketQueue(DeskAdmin):
 
     @display(description=gettext_lazy("whose turn"))
     def turn(self, ticket: Ticket) -> str:
-        context = {"has_ended": ticket.has_ended, "is_ours": ticket.status not in WITH_CUSTOMER}
-        return render_to_string("tickets/admin/_whose.html", context)
+        return render_to_string("tickets/admin/_whose.html", {"whose": turn_of(ticket.status)})
 
     @display(description=gettext_lazy("customer"))
     def customer(self, ticket: Ticket) -> str:

@@ -7,8 +7,6 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
-from django.db import models
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -20,23 +18,23 @@ from accounts.access import get_or_404
 from accounts.admin import actor
 from accounts.errors import Refused
 from accounts.http import PersonRequest
-from accounts.models import Contract, Person
+from accounts.models import Person
 from accounts.permissions import is_agent
 from accounts.pickers import Picker
 from tickets import actions
 from tickets.admin.estimate import EstimatePage
 from tickets.admin.work import correction_form, is_charged, work_shown
+from tickets.calls import file_limits, origin_of, submission_of
 from tickets.charges import bill_of
 from tickets.deeds import do, form_of
 from tickets.durations import as_duration
-from tickets.forms import HandlingForm, ParticipantForm, ReplyForm, TimeForm, VerbForm
+from tickets.forms import CommentForm, HandlingForm, ParticipantForm, TimeForm, VerbForm
 from tickets.models import Ticket, TimeEntry
 from tickets.models.ticket import Priority
-from tickets.pages import conversation, proofs
+from tickets.pages import conversation
 from tickets.policy import policy_of
 from tickets.sentences import last_day_of_period
 from tickets.verbs import Verb, available
-from tickets.views import file_limits, origin_of, submission_of
 
 # Quiet verbs beyond these stand under "More", before the grave ones.
 QUIET_AT_ONCE = 4
@@ -79,12 +77,11 @@ class TicketAdmin(EstimatePage):
             **self.admin_site.each_context(request),
             **shown,
             **work_shown(ticket, person),
-            "proofs": proofs(shown["approvals"]),
             "title": f"{ticket.reference} {ticket.subject}",
             "opts": self.opts,
             "row": ticket,
             "verbs": self.offers(ticket, person),
-            "reply_form": ReplyForm(),
+            "reply_form": CommentForm(),
             "time_form": TimeForm(),
             "invite_form": ParticipantForm(),
             "handling_form": self.handling_form(ticket),
@@ -113,10 +110,6 @@ class TicketAdmin(EstimatePage):
         picker.choices = field.choices  # type: ignore[attr-defined]
         picker.is_required = ticket.assignee_id is not None  # once somebody is responsible, somebody is
         field.widget = picker
-        contracts = valid_contracts(ticket)
-        form.fields["contract"].queryset = contracts  # type: ignore[attr-defined]
-        if not contracts.exists():
-            del form.fields["contract"]
         if not ticket.tenant.billing_enabled:  # words for books that nobody keeps here (M9)
             del form.fields["order_number"], form.fields["cost_centre"]
         return form
@@ -168,7 +161,7 @@ class TicketAdmin(EstimatePage):
                 "refused": name,
             }
         words = "\n\n".join(request.POST[key] for key in ("text", "words") if request.POST.get(key))
-        return {"reply_form": ReplyForm(initial={"text": words})}
+        return {"reply_form": CommentForm(initial={"text": words})}
 
     def status_of(self, ticket: Ticket) -> str:
         return Ticket.objects.get(pk=ticket.pk).get_status_display()
@@ -181,7 +174,7 @@ class TicketAdmin(EstimatePage):
 
     def say(self, request: HttpRequest, object_id: str, *, is_internal: bool) -> HttpResponse:
         ticket = self.ticket(request, object_id)
-        form = ReplyForm(request.POST, request.FILES)
+        form = CommentForm(request.POST, request.FILES)
         draft = {"reply_form": form, "draft_is_note": is_internal}
         if not form.is_valid():
             return self.page(request, ticket, status=422, **draft)
@@ -312,14 +305,6 @@ def books(form: HandlingForm) -> dict[str, Any]:
     present = [name for name in ABOUT_BOOKS if name in form.fields]
     is_open = any(form[name].value() or form[name].errors for name in present)
     return {"books": ABOUT_BOOKS, "has_books": bool(present), "books_open": is_open}
-
-
-def valid_contracts(ticket: Ticket) -> "models.QuerySet[Contract]":
-    """Those of the requester's organisations that are valid today, and the ticket's own."""
-    today = ticket.tenant.today
-    ids = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
-    valid = Q(organisation_id__in=ids, starts_on__lte=today) & (Q(ends_on=None) | Q(ends_on__gte=today))
-    return Contract.objects.filter(valid | Q(pk=ticket.contract_id)).order_by("number")
 
 
 def charged(ticket: Ticket) -> bool:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from accounts.permissions import is_agent
 from tickets.charges import Bill, Charge, bill_of
-from tickets.durations import as_duration
+from tickets.durations import as_clock, as_duration
 from tickets.forms import CorrectionForm
 from tickets.models import EstimateLine, Ticket, TimeEntry
 from tickets.policy import Policy, policy_of
@@ -69,7 +69,7 @@ def before_of(row: TimeEntry | None) -> dict[str, Any] | None:
 def correction_form(entry: TimeEntry, *data: Any) -> CorrectionForm:
     """Empty but for what the entry says; its fields have ids of their own, because a page has several."""
     initial = {
-        "minutes": f"{entry.minutes // 60}:{entry.minutes % 60:02d}",
+        "minutes": as_clock(entry.minutes),
         "description": entry.description,
         "is_billable": entry.is_billable,
     }

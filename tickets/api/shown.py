@@ -1,6 +1,6 @@
 """What programs read of requests: the shapes, and how they are filled in a fixed number of queries."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
@@ -9,10 +9,11 @@ from rest_framework import serializers
 
 from accounts.api.schema import MoneySerializer, NamedSerializer, money
 from accounts.http import PersonRequest
-from tickets.models import Attachment, Comment, Estimate, EstimateLine, EstimateState, Participant, RequestType, Ticket
+from tickets.models import Attachment, Comment, Estimate, EstimateLine, EstimateState, RequestType, Ticket
 from tickets.models.ticket import Channel
+from tickets.pages import neighbours
 from tickets.verbs import Verb, available
-from tickets.workflow import ENDED, WITH_CUSTOMER, Status, WaitingFor
+from tickets.workflow import Status, WaitingFor, turn_of
 
 COMMENTS = 20
 TURNS = ("customer", "provider", "nobody")
@@ -21,10 +22,8 @@ STYLES = [("main", "what is asked for now"), ("quiet", "possible"), ("grave", "g
 COUNTING = (EstimateState.OPEN, EstimateState.CHANGES_REQUESTED, EstimateState.ACCEPTED)
 
 
-def turn_of(ticket: Ticket) -> str:
-    if ticket.status in ENDED:
-        return "nobody"
-    return "customer" if ticket.status in WITH_CUSTOMER else "provider"
+def reference_of(ticket: Ticket | None) -> str | None:
+    return ticket.reference if ticket else None
 
 
 def link(desk: PersonRequest, name: str, *args: Any, **query: str) -> str:
@@ -168,7 +167,7 @@ class RequestSummarySerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(serializers.ChoiceField(TURNS))
     def get_turn(self, ticket: Ticket) -> str:
-        return turn_of(ticket)
+        return turn_of(ticket.status)
 
 
 class CommentPageSerializer(serializers.Serializer[Any]):
@@ -213,16 +212,15 @@ class RequestSerializer(RequestSummarySerializer):
 
     @extend_schema_field(NamedSerializer(many=True))
     def get_participants(self, ticket: Ticket) -> Any:
-        rows = Participant.objects.filter(ticket=ticket).select_related("person").order_by("id")
-        return NamedSerializer([row.person for row in rows], many=True).data
+        return NamedSerializer(ticket.guests, many=True).data
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_merged_into(self, ticket: Ticket) -> str | None:
-        return cast(str | None, self.context["neighbours"].get(ticket.merged_into_id))
+        return reference_of(self.context["neighbours"]["merged_into"])
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_follows(self, ticket: Ticket) -> str | None:
-        return cast(str | None, self.context["neighbours"].get(ticket.follows_id))
+        return reference_of(self.context["neighbours"]["follows"])
 
     @extend_schema_field(FileSerializer(many=True))
     def get_files(self, ticket: Ticket) -> Any:
@@ -293,14 +291,7 @@ def comment_page(ticket: Ticket, desk: PersonRequest, *, before: int | None = No
 
 
 def request_shown(ticket: Ticket, desk: PersonRequest) -> dict[str, Any]:
-    return dict(RequestSerializer(ticket, context={"desk": desk, "neighbours": neighbours(ticket, desk)}).data)
-
-
-def neighbours(ticket: Ticket, desk: PersonRequest) -> dict[int, str]:
-    """The references of what it goes on in or goes on from, as far as the reader may see them."""
-    ids = [pk for pk in (ticket.merged_into_id, ticket.follows_id) if pk is not None]
-    rows = Ticket.objects.visible_to(desk.person).filter(pk__in=ids) if ids else ()
-    return {row.pk: row.reference for row in rows}
+    return dict(RequestSerializer(ticket, context={"desk": desk, "neighbours": neighbours(ticket, desk.person)}).data)
 
 
 def offered_types() -> list[RequestType]:

@@ -28,7 +28,7 @@ from tickets.api.fields import (
     refuse,
 )
 from tickets.api.shown import RequestSerializer, VerbSummarySerializer, request_shown
-from tickets.api.views import visible_ticket
+from tickets.calls import origin_of, visible_ticket
 from tickets.deeds import CUSTOMER_DEEDS, STAFF_DEEDS, do, form_of
 from tickets.forms import DeploymentQuoteForm, EstimateForm, EstimateLineForm
 from tickets.models import Ticket
@@ -278,9 +278,7 @@ class VerbView(Endpoint):
         if name == SEND_ESTIMATE:
             send_estimate(ticket, self.person, self.body)
         else:
-            address = self.desk.META.get("REMOTE_ADDR") or None
-            origin = Origin(from_address=address, by_program=self.desk.token is not None)
-            result = press(ticket, self.person, name, self.body, origin)
+            result = press(ticket, self.person, name, self.body, origin_of(self.desk))
         if isinstance(result, Ticket) and result.pk != ticket.pk:
             return created(request_shown(visible_ticket(self.person, result.reference), self.desk))
         return Response(request_shown(visible_ticket(self.person, reference), self.desk))

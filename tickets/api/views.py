@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import get_or_404, row_number
+from accounts.access import row_number
 from accounts.api.base import Endpoint, created, once, wrong_parameters
 from accounts.api.schema import CHANGES, IDEMPOTENCY_KEY, JSON, REFERENCE, answers
 from accounts.models import Organisation, Person
@@ -30,17 +30,17 @@ from tickets.api.shown import (
     offered_types,
     request_shown,
 )
+from tickets.calls import visible_ticket
 from tickets.forms import CommentForm, RequestForm
 from tickets.lists import beyond, read_cursor, write_cursor
 from tickets.models import RequestType, Ticket
 from tickets.models.ticket import Channel
-from tickets.querysets import TicketQuerySet
+from tickets.querysets import STATES, TicketQuerySet
 
 # The API says subject where the form says summary: it is read under that name, too.
 NEW_REQUEST_NAMES = {"subject": "summary"}
 PAGE, LONGEST_PAGE = 20, 100
 SCOPES = ("mine", "organisation", "shared", "desk")
-STATES = ("open", "waiting", "closed", "all")
 
 
 class NewRequestForm(RequestForm):
@@ -78,11 +78,6 @@ class NewCommentForm(CommentForm):
     """Words for the other side or, by staff, for colleagues only."""
 
     is_internal = forms.BooleanField(label=gettext_lazy("Note that only the desk's staff reads"), required=False)
-
-
-def visible_ticket(person: Person, reference: str) -> Ticket:
-    """The request with this reference, or Http404 alike for foreign and absent."""
-    return get_or_404(Ticket.objects.visible_to(person).whole(), reference=reference)
 
 
 # ---- lists ----
@@ -128,16 +123,9 @@ def organisation_of(person: Person, wanted: str | None) -> Organisation:
 
 
 def in_state(tickets: TicketQuerySet, state: str) -> TicketQuerySet:
-    match state:
-        case "open":
-            return tickets.alive()
-        case "waiting":
-            return tickets.with_customer()
-        case "closed":
-            return tickets.ended()
-        case "all":
-            return tickets
-    raise wrong_parameters({"state": _("Choose one of these: %(choices)s.") % {"choices": ", ".join(STATES)}})
+    if state not in STATES:
+        raise wrong_parameters({"state": _("Choose one of these: %(choices)s.") % {"choices": ", ".join(STATES)}})
+    return tickets.in_state(state)
 
 
 def length_of(text: str) -> int:

@@ -1,7 +1,7 @@
 """The portal's and the desk's forms about tickets."""
 
-from tickets.forms.desk import CorrectionForm, EstimateForm, EstimateLineForm, HandlingForm, ReplyForm, TimeForm
-from tickets.forms.fields import MEGABYTE, DurationField, FilesField, FilesInput
+from tickets.forms.desk import CorrectionForm, EstimateForm, EstimateLineForm, HandlingForm, TimeForm
+from tickets.forms.fields import MEGABYTE, DurationField, FilesField
 from tickets.forms.requests import CommentForm, ParticipantForm, RequestForm
 from tickets.forms.verbs import (
     AcceptEstimateForm,
@@ -37,19 +37,15 @@ __all__ = [
     "EstimateForm",
     "EstimateLineForm",
     "FilesField",
-    "FilesInput",
     "HandlingForm",
-    "LineField",
     "MergeForm",
     "MinutesForm",
     "NothingToChargeForm",
     "ParticipantForm",
-    "PlainTextField",
     "QuestionForm",
     "QuoteForm",
     "ReasonForm",
     "RejectForm",
-    "ReplyForm",
     "RequestForm",
     "StillToDoForm",
     "TimeForm",

@@ -12,13 +12,8 @@ from accounts.fields import LineField, day_field
 from accounts.models import Contract, Organisation, Person
 from tickets import actions
 from tickets.forms.fields import DurationField, PriceField, words_field
-from tickets.forms.requests import CommentForm
 from tickets.models import RequestType, Ticket
 from tickets.models.ticket import Priority
-
-
-class ReplyForm(CommentForm):
-    """An agent's words: a reply that the customer reads, or a note for colleagues."""
 
 
 class TimeForm(forms.Form):
@@ -141,5 +136,10 @@ class HandlingForm(forms.Form):
         # The organisations of the requester, not the whole directory: a list of all does not fit a page.
         ids: Iterable[int] = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
         self.fields["organisation"].queryset = Organisation.objects.filter(pk__in=ids)  # type: ignore[attr-defined]
-        contracts = Contract.objects.filter(organisation_id__in=ids)
-        self.fields["contract"].queryset = contracts.order_by("number")  # type: ignore[attr-defined]
+        # Those that are valid today, and the ticket's own.
+        valid = Contract.objects.valid_on(ticket.tenant.today).filter(organisation_id__in=ids)
+        contracts = {*valid.values_list("pk", flat=True), *filter(None, [ticket.contract_id])}
+        rows = Contract.objects.filter(pk__in=contracts).order_by("number")
+        self.fields["contract"].queryset = rows  # type: ignore[attr-defined]
+        if not contracts:
+            del self.fields["contract"]

@@ -28,7 +28,8 @@ class EstimateQuerySet(models.QuerySet["Estimate"]):
 
 
 class Estimate(TenantModel):
-    """One version of an estimate, as it was sent. `desk_app` may change its state and nothing else (migration 0006)."""
+    """One version of an estimate, as it was sent. `desk_app` may change its state and the moment of the decision,
+    nothing else (migration 0006)."""
 
     ticket = TenantForeignKey(Ticket, models.PROTECT, related_name="estimates")
     version = models.PositiveSmallIntegerField(_("version"))

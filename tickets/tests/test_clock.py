@@ -235,16 +235,12 @@ class Orders:
 @pytest.fixture
 def orders() -> Iterator[Orders]:
     orders = Orders()
-    docks = (
-        (followers.estimate_accepted, orders.make),
-        (gates.order_has_lapsed, orders.has_lapsed),
-        (followers.cancelled, orders.note),
-    )
-    for registry, listener in docks:
-        registry.register(listener)
-    yield orders
-    for registry, listener in docks:
-        registry._listeners.remove(listener)
+    with (
+        followers.estimate_accepted.registered(orders.make),
+        gates.order_has_lapsed.registered(orders.has_lapsed),
+        followers.cancelled.registered(orders.note),
+    ):
+        yield orders
 
 
 def test_a4_an_order_is_watched_until_it_has_to_be_paid(inside: Desk, orders: Orders) -> None:
@@ -297,11 +293,8 @@ def test_a4_once_work_began_it_does_not_lapse(inside: Desk, orders: Orders) -> N
 def test_of_several_orders_the_first_day_counts(inside: Desk, orders: Orders) -> None:
     other = Orders()
     other.pay_by = orders.pay_by - timedelta(days=3)
-    followers.estimate_accepted.register(other.make)
-    try:
+    with followers.estimate_accepted.registered(other.make):
         assert inside.agreed().clock_at == other.pay_by
-    finally:
-        followers.estimate_accepted._listeners.remove(other.make)
 
 
 def test_without_orders_nothing_is_watched(inside: Desk) -> None:
@@ -315,12 +308,8 @@ def test_a_gate_says_why_work_does_not_start(inside: Desk) -> None:
     def closed(ticket: Ticket) -> str:
         return "The order is not paid."
 
-    gates.may_start_work.register(closed)
-    try:
-        with pytest.raises(Refused, match="The order is not paid"):
-            actions.start_work(inside.submit(), by=inside.agent, expected_minutes=10)
-    finally:
-        gates.may_start_work._listeners.remove(closed)
+    with gates.may_start_work.registered(closed), pytest.raises(Refused, match="The order is not paid"):
+        actions.start_work(inside.submit(), by=inside.agent, expected_minutes=10)
 
 
 # ---- several clocks, and clocks of others ----

@@ -247,13 +247,13 @@ def test_the_same_again_changes_nothing(inside: Desk) -> None:
 @pytest.mark.parametrize(
     ("after", "said"),
     [
-        ([*LINES, fixed("5.00", "Paper")], ["Added: Paper.", "Together 295.00 EUR instead of 290.00 EUR without VAT."]),
-        (LINES[:1], ["Left out: A new tray.", "Together 180.00 EUR instead of 290.00 EUR without VAT."]),
+        ([*LINES, fixed("5.00", "Paper")], ["Added: Paper.", "Total 295.00 EUR instead of 290.00 EUR without VAT."]),
+        (LINES[:1], ["Left out: A new tray.", "Total 180.00 EUR instead of 290.00 EUR without VAT."]),
         (
             [hours(240), LINES[1]],
             [
                 "Analysis: 4 h at 60.00 EUR an hour, 240.00 EUR instead of 3 h at 60.00 EUR an hour, 180.00 EUR.",
-                "Together 350.00 EUR instead of 290.00 EUR without VAT.",
+                "Total 350.00 EUR instead of 290.00 EUR without VAT.",
             ],
         ),
         ([LINES[0], fixed("110.00", "A tray")], ["Added: A tray.", "Left out: A new tray."]),
@@ -269,7 +269,7 @@ def test_among_lines_with_the_same_words_the_sum_tells_the_difference(inside: De
     before = sent(inside, fixed("10.00", "Part"), fixed("20.00", "Part"))
     after = sent(inside, fixed("15.00", "Part"), fixed("20.00", "Part"), ticket=before.ticket)
     said = what_changed(before, lines_of(before), after, lines_of(after))
-    assert said == ["Together 35.00 EUR instead of 30.00 EUR without VAT."]
+    assert said == ["Total 35.00 EUR instead of 30.00 EUR without VAT."]
 
 
 # ---- accepting ----

@@ -321,11 +321,8 @@ def unpaid() -> Iterator[None]:
     def has_lapsed(ticket: Ticket) -> bool:
         return True
 
-    followers.estimate_accepted.register(pay_by)
-    gates.order_has_lapsed.register(has_lapsed)
-    yield
-    followers.estimate_accepted._listeners.remove(pay_by)
-    gates.order_has_lapsed._listeners.remove(has_lapsed)
+    with followers.estimate_accepted.registered(pay_by), gates.order_has_lapsed.registered(has_lapsed):
+        yield
 
 
 every_event = pytest.mark.parametrize("event", TABLE)

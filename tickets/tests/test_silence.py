@@ -9,45 +9,16 @@ from django.utils import timezone
 from accounts.hosts import tenant_ids
 from accounts.models import Person
 from conftest import Desk
-from notifications.models import OutboxMessage, OutboxState
-from tickets import actions, clock
+from notifications.models import OutboxMessage
+from tickets import actions
 from tickets.models import Approval, Ticket
 from tickets.periods import Calendar, reminder_before
+from tickets.tests.steps import all_mail_is_sent, fresh, next_tick, pass_until, tick
 from tickets.workflow import Status
 
 
-def all_mail_is_sent() -> None:
-    OutboxMessage.objects.update(state=OutboxState.SENT)
-
-
-def go_to(ticket: Ticket, moment: datetime) -> None:
-    """Let the clock look at the ticket at a moment: its dates move instead of the world's."""
-    shift = timezone.now() - moment
-    row = Ticket.objects.get(pk=ticket.pk)
-    assert row.period_ends_at is not None
-    Ticket.objects.filter(pk=ticket.pk).update(
-        period_ends_at=row.period_ends_at + shift, clock_at=row.clock_at + shift if row.clock_at else None
-    )
-
-
-def after(moment: datetime | None, **passed: int) -> datetime:
-    assert moment is not None
-    return moment + timedelta(**passed)
-
-
-def tick(desk: Desk) -> None:
-    clock.work_off(desk.id, timezone.now())
-
-
-def fresh(ticket: Ticket) -> Ticket:
-    return Ticket.objects.get(pk=ticket.pk)
-
-
 def reminded(desk: Desk) -> Ticket:
-    ticket = desk.delivered()
-    go_to(ticket, after(ticket.clock_at, seconds=1))
-    tick(desk)
-    return fresh(ticket)
+    return next_tick(desk, desk.delivered())
 
 
 def test_nothing_happens_before_the_reminder_is_due(inside: Desk) -> None:
@@ -64,7 +35,7 @@ def test_the_customer_is_reminded_before_the_end(inside: Desk) -> None:
 def test_silence_after_notice_and_reminder_accepts(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
-    go_to(ticket, after(ticket.period_ends_at, seconds=1))
+    pass_until(ticket, ticket.period_ends_at, seconds=1)
     tick(inside)
     assert fresh(ticket).status == Status.INVOICE
 
@@ -72,21 +43,21 @@ def test_silence_after_notice_and_reminder_accepts(inside: Desk) -> None:
 def test_the_proof_says_by_silence(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
-    go_to(ticket, after(ticket.period_ends_at, seconds=1))
+    pass_until(ticket, ticket.period_ends_at, seconds=1)
     tick(inside)
     assert Approval.objects.get(ticket=ticket).manner == "silence"
 
 
 def test_silence_does_not_count_when_the_mail_never_went_out(inside: Desk) -> None:
     ticket = reminded(inside)
-    go_to(ticket, after(ticket.period_ends_at, seconds=1))
+    pass_until(ticket, ticket.period_ends_at, seconds=1)
     tick(inside)
     assert fresh(ticket).status == Status.WAITING
 
 
 def test_the_agent_hears_that_nobody_was_reached(inside: Desk) -> None:
     ticket = reminded(inside)
-    go_to(ticket, after(ticket.period_ends_at, seconds=1))
+    pass_until(ticket, ticket.period_ends_at, seconds=1)
     tick(inside)
     assert OutboxMessage.objects.filter(kind="ticket.silence_unheard", to_person=inside.agent).exists()
 
@@ -95,7 +66,7 @@ def test_silence_of_somebody_who_left_does_not_count(inside: Desk) -> None:
     ticket = reminded(inside)
     all_mail_is_sent()
     Person.objects.filter(pk=inside.requester.pk).update(is_active=False)
-    go_to(ticket, after(ticket.period_ends_at, seconds=1))
+    pass_until(ticket, ticket.period_ends_at, seconds=1)
     tick(inside)
     assert fresh(ticket).status == Status.WAITING
 
@@ -103,7 +74,7 @@ def test_silence_of_somebody_who_left_does_not_count(inside: Desk) -> None:
 def test_a_late_reminder_moves_the_end(inside: Desk) -> None:
     """A clock that stood still over the whole period reminds first and waits at least a day."""
     ticket = inside.delivered()
-    go_to(ticket, after(ticket.period_ends_at, days=3))
+    pass_until(ticket, ticket.period_ends_at, days=3)
     tick(inside)
     end = fresh(ticket).period_ends_at
     assert end is not None
@@ -125,7 +96,8 @@ def test_a_comment_stops_the_clock(inside: Desk) -> None:
 def test_only_tenants_with_something_due_are_visited(desk: Desk) -> None:
     with desk.entered():
         ticket = desk.delivered()
-        due = after(ticket.clock_at, seconds=1)
+    assert ticket.clock_at is not None
+    due = ticket.clock_at + timedelta(seconds=1)
     assert tenant_ids("SELECT tenant_id FROM desk_tenants_with_due_clock(%s)", due) == [desk.id]
 
 

@@ -1,0 +1,36 @@
+"""What a call brings with it, whichever door it comes through: portal, admin or API."""
+
+import uuid
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.access import get_or_404
+from accounts.http import DeskRequest
+from accounts.models import Person
+from tickets.forms import MEGABYTE
+from tickets.models import Ticket
+from tickets.proof import Origin
+
+
+def visible_ticket(person: Person, reference: str) -> Ticket:
+    """The request with this reference, or Http404 alike for foreign and absent."""
+    return get_or_404(Ticket.objects.visible_to(person).whole(), reference=reference)
+
+
+def origin_of(request: DeskRequest, link: str = "") -> Origin:
+    """Where a decision came from: the address, the e-mail's link, and whether a program pressed the button."""
+    address = request.META.get("REMOTE_ADDR") or None
+    return Origin(from_address=address, link=link, by_program=request.token is not None)
+
+
+def submission_of(request: HttpRequest) -> uuid.UUID | None:
+    """The number that the form was given when it was shown."""
+    try:
+        return uuid.UUID(request.POST.get("submission", ""))
+    except ValueError:
+        return None
+
+
+def file_limits() -> dict[str, int]:
+    return {"file_mb": settings.MAX_FILE_BYTES // MEGABYTE, "files": settings.MAX_FILES}
