@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from accounts import announce, events
 from accounts.errors import NotAllowed, Refused
 from accounts.invitations import make_token, obtain_user
+from accounts.locks import settled
 from accounts.models import Organisation, Person
 from accounts.permissions import is_agent
 
 
 def locked(person: Person) -> Person:
-    return Person.objects.select_for_update(of=("self",)).select_related("user").get(pk=person.pk)
+    return settled([Person.objects.select_for_update(of=("self",)).select_related("user").get(pk=person.pk)])[0]
 
 
 @transaction.atomic

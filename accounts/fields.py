@@ -4,12 +4,14 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import visible
 
+# No desk's business is older, and in the year 1 another zone's day may be none that a calendar has.
+FIRST_DAY = date(2000, 1, 1)
 # Periods are counted from days that are typed, and after the year 9999 there is nothing to count to.
 LAST_DAY = date(2999, 12, 31)
 _CONTROL = {code: None for code in range(32) if chr(code) not in "\n\t"}
@@ -38,7 +40,7 @@ def not_past(day: date) -> None:
 
 def day_field(label: Any, **kwargs: Any) -> forms.DateField:
     """A day that a browser's calendar gives. `validators` come besides."""
-    validators = [MaxValueValidator(LAST_DAY), *kwargs.pop("validators", [])]
+    validators = [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY), *kwargs.pop("validators", [])]
     return forms.DateField(
         label=label,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),

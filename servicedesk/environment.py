@@ -57,7 +57,8 @@ def database(name: str = "DATABASE_URL", **parameters: int) -> dict[str, object]
     if not url.hostname or not url.username or not url.path.strip("/"):
         refuse(name, f"must name a user, a host and a database, like {example}.")
     # urlparse lower-cases `hostname`; a socket folder must keep its case.
-    host = url.netloc.rpartition("@")[2].rpartition(":")[0] or url.hostname
+    is_folder = url.hostname.startswith("%2f")
+    host = url.netloc.rpartition("@")[2].partition(":")[0] if is_folder else url.hostname
     options = {key: values[-1] for key, values in parse_qs(url.query).items()}
     ours = [f"-c {parameter}={value}" for parameter, value in parameters.items() if value]
     # Of two settings of one parameter PostgreSQL takes the last.

@@ -263,12 +263,12 @@ class Arena:
                 Ticket.objects.select_for_update(of=("self",)).get(pk=scene.ticket.pk)
             pressed = [self.pool.submit(press, deed) for deed in pair.deeds]
             if not pair.has_clock:
-                wait_until_both_wait()
+                wait_until_waiting(2)
         return scene, [one.result() for one in pressed]
 
 
-def wait_until_both_wait() -> None:
-    """For the row; one that is refused before it needs it never does, so not for ever."""
+def wait_until_waiting(number: int) -> None:
+    """So many for the row; one that is refused before it needs it never does, so not for ever."""
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
         with connection.cursor() as cursor:
@@ -276,7 +276,7 @@ def wait_until_both_wait() -> None:
                 "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database OR l.database IS NULL "
                 "WHERE NOT l.granted AND d.datname = current_database()"
             )
-            if cursor.fetchone()[0] >= 2:
+            if cursor.fetchone()[0] >= number:
                 return
         time.sleep(0.001)
 
@@ -305,6 +305,29 @@ def press_all(desk: Desk, chosen: Iterable[Pair]) -> int:
         arena.close()
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     return len(found)
+
+
+def test_who_waited_for_the_row_sees_who_it_was_assigned_to_meanwhile(committed_desk: Desk) -> None:
+    """PostgreSQL gives the changed row without its new neighbour to whoever waited."""
+    desk = committed_desk
+    with desk.entered():
+        ticket = desk.submit()
+        assert ticket.assignee != desk.manager
+    with ThreadPoolExecutor(1) as pool, desk.entered():
+        actions.assign(ticket, by=desk.manager, to=desk.manager)
+        started = pool.submit(
+            alone, inside(desk, lambda: actions.start_work(ticket, by=desk.agent, expected_minutes=5))
+        )
+        wait_until_waiting(1)
+    assert started.result().assignee == desk.manager
+
+
+def alone(deed: Callable[[], Any]) -> Any:
+    """With a connection of its own."""
+    try:
+        return deed()
+    finally:
+        connection.close()
 
 
 def test_two_verbs_at_once_leave_a_sound_ticket(committed_desk: Desk) -> None:

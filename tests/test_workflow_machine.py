@@ -133,6 +133,7 @@ class Life(RuleBasedStateMachine):
             table.HELD: row.is_held,
             table.AGREEMENT: Estimate.objects.accepted().filter(ticket=row).exists(),
             table.MERGED: row.merged_into_id is not None,
+            table.TOOK_OVER: Ticket.objects.filter(merged_into=row).exists(),
             table.LONG_AGO: row.closed_at is not None
             and row.closed_at < timezone.now() - timedelta(days=self.desk.tenant.reopen_days),
             table.ASKED_TO_CANCEL: row.cancel_asked_at is not None,

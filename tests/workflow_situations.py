@@ -104,6 +104,12 @@ def merged(desk: Desk) -> Ticket:
     return actions.merge(desk.submit(), by=desk.agent, into=desk.submit())
 
 
+def took_over(desk: Desk) -> Ticket:
+    ticket = desk.submit()
+    actions.merge(desk.submit(), by=desk.agent, into=ticket)
+    return Ticket.objects.get(pk=ticket.pk)
+
+
 def merged_into_invoiced(desk: Desk) -> Ticket:
     """The other ticket's invoice has its time."""
     other = desk.started()
@@ -197,6 +203,7 @@ VARIANTS = (
         table.only(table.LONG_AGO),
         table.REQUESTER,
     ),
+    Situation("took over", table.OPEN, took_over, table.only(table.TOOK_OVER)),
     Situation("merged", table.CLOSED, merged, table.only(table.MERGED)),
     Situation("merged long ago", table.CLOSED, lambda d: long_ago(merged(d)), table.only(table.MERGED, table.LONG_AGO)),
     Situation("rejected long ago", table.REJECTED, lambda d: long_ago(rejected(d)), table.only(table.LONG_AGO)),

@@ -93,6 +93,7 @@ HELD = "an objection holds it back"
 LONG_AGO = "it ended longer ago than the reopen period"
 MERGED = "it was merged into another ticket"
 AGREEMENT = "an accepted estimate stands"
+TOOK_OVER = "another ticket was merged into it"
 ASKED_TO_CANCEL = "the customer asked to cancel"
 GAVE_IT = "the actor gave the last acceptance, and nobody has acted on it"
 PERIOD_OVER = "the period has ended"
@@ -225,7 +226,7 @@ TABLE = (
         tuple(state for state in ALIVE if state != INVOICE),
         CLOSED,
         AGENTS,
-        unless=only(AGREEMENT),
+        unless=only(AGREEMENT, TOOK_OVER),
         event="merged",
     ),
     Row("unmerge", (CLOSED,), REOPENED, AGENTS, only(MERGED), event="unmerged"),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.hosts import tenant_ids
 from accounts.jobs import enqueue
+from accounts.locks import settled
 from accounts.tenancy import enter
 from tickets import actions
 from tickets.actions.base import for_update
@@ -55,7 +56,7 @@ def work_off(tenant_id: int, now: datetime) -> int:
     """
     with enter(tenant_id):
         due = for_update(skip_locked=True).filter(clock_at__lte=now).order_by("clock_at")
-        tickets = list(due[:BATCH])
+        tickets = settled(due[:BATCH])
         read_guests(tickets)
         for ticket in tickets:
             ticket.is_locked = True

@@ -23,6 +23,7 @@ from tickets.actions import (
     last_acceptance,
     may_answer_estimate,
     nobody_acted_on,
+    took_over,
     worked_since_delivery,
 )
 from tickets.durations import as_duration
@@ -265,7 +266,7 @@ def _reject(ticket: Ticket, actor: Person) -> Verb | None:
 
 
 def _merge(ticket: Ticket, actor: Person) -> Verb | None:
-    if not may_work_on(actor, ticket) or not can_proceed(ticket.merge) or has_agreement(ticket):
+    if not may_work_on(actor, ticket) or not can_proceed(ticket.merge) or has_agreement(ticket) or took_over(ticket):
         return None
     consequence = _("A duplicate: its people and files follow into the other ticket.")
     return Verb("merge", gettext_lazy("Merge into another"), "grave", consequence)

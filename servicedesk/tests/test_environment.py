@@ -36,6 +36,12 @@ def test_a_socket_folder_keeps_its_case(monkeypatch: pytest.MonkeyPatch) -> None
     assert (found["HOST"], found["PASSWORD"]) == ("/tmp/My Folder", "p@ss")
 
 
+@pytest.mark.parametrize("port", ["", ":5432"])
+def test_an_address_of_numbers_is_read_whole(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("TRIAL", f"postgres://a:b@[::1]{port}/db")
+    assert environment.database("TRIAL")["HOST"] == "::1"
+
+
 @pytest.mark.parametrize(
     ("asked", "options"),
     [

@@ -11,6 +11,7 @@ from tickets.actions.ending import (
     is_billed_with_other,
     lapse_unpaid_order,
     merge,
+    took_over,
     unmerge,
 )
 from tickets.actions.estimates import (
@@ -101,6 +102,7 @@ __all__ = [
     "submit",
     "submit_by_mail",
     "take_back_acceptance",
+    "took_over",
     "unmerge",
     "withdraw_estimate",
     "worked_since_delivery",

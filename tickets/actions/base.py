@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.files.base import File
-from django.db import connection
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_fsm import TransitionNotAllowed
@@ -14,12 +14,14 @@ from django_fsm import TransitionNotAllowed
 from accounts import events
 from accounts.errors import NotAllowed, Refused
 from accounts.files import store
+from accounts.locks import settled
 from accounts.models import Person
 from tickets.models import Attachment, Comment, Ticket
 from tickets.periods import Calendar, calendar_of
 from tickets.policy import policy_of
 from tickets.querysets import TicketQuerySet
 
+M = TypeVar("M", bound=models.Model)
 Rule = Callable[[Person, Ticket], bool]
 
 # What `change` touches; a verb adds its own.
@@ -37,7 +39,7 @@ CHANGED = (
 
 
 def for_update(*, skip_locked: bool = False) -> TicketQuerySet:
-    """Tickets with what verbs look at, held until the transaction ends."""
+    """Tickets with what verbs look at, held until the transaction ends. Whoever reads them settles them."""
     return Ticket.objects.select_for_update(of=("self",), skip_locked=skip_locked).whole()
 
 
@@ -46,12 +48,12 @@ def locked(ticket: Ticket) -> Ticket:
 
     Who locks several at a time says so on the rows; they are not read again.
     """
-    return ticket if ticket.is_locked else for_update().get(pk=ticket.pk)
+    return ticket if ticket.is_locked else settled([for_update().get(pk=ticket.pk)])[0]
 
 
 def all_locked(ids: Iterable[int]) -> dict[int, Ticket]:
     """Several tickets by their ids, locked in that order, so that two verbs at once do not wait for each other."""
-    rows = {row.pk: row for row in for_update().filter(pk__in=ids).order_by("pk")}
+    rows = {row.pk: row for row in settled(for_update().filter(pk__in=ids).order_by("pk"))}
     for row in rows.values():
         row.is_locked = True
     return rows
@@ -127,10 +129,20 @@ def required(text: str, sentence: str) -> str:
     return text.strip()
 
 
-def once(submission: UUID) -> None:
-    """Let the second of two identical forms wait until the first one's transaction has ended."""
+def sent_before(rows: "models.QuerySet[M]", submission: UUID | None, **said: Any) -> tuple[M | None, UUID | None]:
+    """What the same form has made already, if it said the same; and the number to keep with what it makes now.
+
+    The second of two identical forms waits until the first one's transaction has ended. A number that stands for other
+    words, another person or another ticket is no reason to lose these words: they are kept without it.
+    """
+    if submission is None:
+        return None, None
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [submission.int % 2**63])
+    made = rows.filter(submission=submission).first()
+    if made is None:
+        return None, submission
+    return (made if all(getattr(made, name) == value for name, value in said.items()) else None), None
 
 
 def attach(files: "Iterable[File[bytes]]", *, by: Person, ticket: Ticket, comment: Comment | None = None) -> None:

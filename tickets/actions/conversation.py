@@ -18,7 +18,7 @@ from accounts.invitations import make_token, obtain_user
 from accounts.models import Event, Person
 from accounts.permissions import is_staff
 from tickets import notices
-from tickets.actions.base import attach, change, heard, locked, note_status, permit, save
+from tickets.actions.base import attach, change, heard, locked, note_status, permit, save, sent_before
 from tickets.models import Comment, Participant, Ticket
 from tickets.models.ticket import Channel
 from tickets.permissions import is_customer, may_comment, may_invite
@@ -47,11 +47,11 @@ def comment(
     """
     ticket = locked(ticket)
     permit(may_comment, by, ticket)
-    if submission is not None:
-        sent_before = Comment.objects.filter(submission=submission, author=by).first()
-        if sent_before is not None and sent_before.text == text.strip():
-            return sent_before
-        submission = None if sent_before else submission  # other words in the same form are another comment
+    made, submission = sent_before(
+        Comment.objects.all(), submission, author_id=by.pk, ticket_id=ticket.pk, text=text.strip()
+    )
+    if made is not None:
+        return made
     if is_internal and not is_staff(by):
         raise NotAllowed(_("Internal notes are for the desk's staff."))
     files = list(files)

@@ -133,8 +133,9 @@ def close(
 def merge(ticket: Ticket, *, by: Person, into: Ticket) -> Ticket:
     """Close a duplicate: people and files follow into the other ticket, and its time is billed there.
 
-    Raises NotAllowed, and Refused for itself, for one with an accepted estimate, for another organisation's, or for a
-    ticket that has ended or waits for its invoice.
+    There are no chains of merges: of each it is known what it brought along, so that it can be undone.
+    Raises NotAllowed, and Refused for itself, for one with an accepted estimate, for one that took over another, for
+    another organisation's, or for a ticket that has ended or waits for its invoice.
     """
     if ticket.pk == into.pk:
         raise Refused(_("A ticket cannot be merged into itself. Choose another one."), code="itself")
@@ -158,6 +159,12 @@ def merge(ticket: Ticket, *, by: Person, into: Ticket) -> Ticket:
             % {"reference": ticket.reference},
             code="agreed",
         )
+    if took_over(ticket):
+        raise Refused(
+            _("Another ticket was merged into %(reference)s. Undo that merge first, or merge the other way round.")
+            % {"reference": ticket.reference},
+            code="took_over",
+        )
     had_estimate = ticket.status == Status.ESTIMATED
     change(ticket, ticket.merge)
     if had_estimate:
@@ -168,7 +175,6 @@ def merge(ticket: Ticket, *, by: Person, into: Ticket) -> Ticket:
     followed = {
         "people": _people_follow(ticket, into, by=by),
         "files": _files_follow(ticket, into),
-        "merged": _merged_follow(ticket, into),
     }
     events.record_all(
         events.event("ticket.merged", ticket, by=by, status=ticket.status, into=into.pk, **followed),
@@ -187,6 +193,11 @@ def has_agreement(ticket: Ticket) -> bool:
     return Estimate.objects.accepted().filter(ticket=ticket).exists()
 
 
+def took_over(ticket: Ticket) -> bool:
+    """Whether another ticket was merged into it."""
+    return Ticket.objects.filter(merged_into=ticket).exists()
+
+
 def _people_follow(ticket: Ticket, into: Ticket, *, by: Person) -> list[int]:
     """Who was involved in the one takes part in the other; returns the new rows, so that it can be undone."""
     taking_part = Participant.objects.filter(ticket__in=[ticket, into]).values_list("ticket_id", "person_id")
@@ -202,13 +213,6 @@ def _files_follow(ticket: Ticket, into: Ticket) -> list[int]:
     rows = Attachment.objects.filter(ticket=ticket).exclude(comment__is_internal=True).order_by("id")
     copies = [Attachment(ticket=into, file_id=row.file_id) for row in rows]
     return [row.pk for row in Attachment.objects.bulk_create(copies)]
-
-
-def _merged_follow(ticket: Ticket, into: Ticket) -> list[int]:
-    """What was merged into the one goes on in the other: else its time would be billed nowhere."""
-    ids = list(Ticket.objects.filter(merged_into=ticket).values_list("pk", flat=True))
-    Ticket.objects.filter(pk__in=ids).update(merged_into=into)
-    return ids
 
 
 @transaction.atomic
@@ -231,8 +235,7 @@ def unmerge(ticket: Ticket, *, by: Person) -> Ticket:
     done = _merging(ticket)
     Participant.objects.filter(pk__in=done.data["people"]).delete()
     Attachment.objects.filter(pk__in=done.data["files"]).delete()
-    Ticket.objects.filter(pk__in=done.data.get("merged", []), merged_into=into).update(merged_into=ticket)
-    into.billed_minutes = max(0, into.billed_minutes - ticket.billed_minutes)
+    into.billed_minutes -= ticket.billed_minutes
     into.save(update_fields=["billed_minutes"])
     change(ticket, ticket.unmerge)
     ticket.merged_into = None
@@ -254,24 +257,8 @@ def is_billed_with_other(ticket: Ticket) -> bool:
     into = ticket.merged_into
     if into is None or into.status == Status.INVOICE:
         return into is not None
-    return any(
-        closing.data.get("invoice")
-        for host in _hosts(ticket)
-        for closing in history_of(host).filter(kind="ticket.closed", pk__gt=_merging(ticket).pk)
-    )
-
-
-def _hosts(ticket: Ticket) -> list[Ticket]:
-    """Where its time has counted since it was merged: where it went, and where that went on with it."""
-    since = _merging(ticket)
-    hosts, todo = [], [since.data["into"]]
-    while todo:
-        host = Ticket(pk=todo.pop())
-        hosts.append(host)
-        merged = history_of(host).filter(kind="ticket.merged", pk__gt=since.pk)
-        onward = {event.data["into"] for event in merged if ticket.pk in event.data.get("merged", [])}
-        todo += onward - {one.pk for one in hosts} - set(todo)
-    return hosts
+    closings = history_of(into).filter(kind="ticket.closed", pk__gt=_merging(ticket).pk)
+    return any(closing.data.get("invoice") for closing in closings)
 
 
 @transaction.atomic

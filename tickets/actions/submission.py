@@ -14,7 +14,7 @@ from accounts.models import Contract, Organisation, Person, Tenant
 from accounts.permissions import is_agent, may_ask_for
 from accounts.tenancy import current_tenant_id
 from tickets import notices
-from tickets.actions.base import attach, note_status, once
+from tickets.actions.base import attach, note_status, sent_before
 from tickets.models import RequestType, Ticket
 from tickets.models.ticket import Channel
 from tickets.references import next_reference
@@ -46,11 +46,11 @@ def submit(
     Raises NotAllowed when `by` may not ask for the organisation or the requester does not represent it.
     """
     requester = requester or by
-    if submission is not None:
-        once(submission)
-        sent_before = Ticket.objects.filter(submission=submission, recorded_by=by).first()
-        if sent_before is not None:
-            return sent_before
+    made, submission = sent_before(
+        Ticket.objects.all(), submission, recorded_by_id=by.pk, subject=subject, description=description
+    )
+    if made is not None:
+        return made
     _may_submit(by, requester, organisation)
     return _create(
         subject=subject,

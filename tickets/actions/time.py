@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts import events
 from accounts.errors import Refused
 from accounts.models import Person
-from tickets.actions.base import locked, permit, required
+from tickets.actions.base import locked, permit, required, sent_before
 from tickets.durations import split_duration
 from tickets.models import Ticket, TimeEntry, WorkType
 from tickets.models.time import LONGEST_ENTRY
@@ -39,9 +39,17 @@ def record_time(
     """
     ticket = locked(ticket)
     permit(may_work_on, by, ticket)
-    sent_before = TimeEntry.objects.filter(submission=submission, ticket=ticket).first() if submission else None
-    if sent_before is not None:
-        return sent_before
+    description = required(description, _("Say what was done: '1h20 analysis'."))[:LONGEST_DESCRIPTION]
+    made, submission = sent_before(
+        TimeEntry.objects.all(),
+        submission,
+        ticket_id=ticket.pk,
+        recorded_by_id=by.pk,
+        minutes=minutes,
+        description=description,
+    )
+    if made is not None:
+        return made
     _check_open(ticket)
     if not 1 <= minutes <= LONGEST_ENTRY:
         raise Refused(_("An entry takes 1 to 1,440 minutes."), code="minutes")
@@ -50,14 +58,13 @@ def record_time(
         raise Refused(_("This day has not come yet. Record time when it was worked."), code="dates")
     if is_billable is None:
         is_billable = work_type.is_billable if work_type else True
-    description = required(description, _("Say what was done: '1h20 analysis'."))
     entry = TimeEntry.objects.create(
         ticket=ticket,
         person=by,
         recorded_by=by,
         work_type=work_type,
         minutes=minutes,
-        description=description[:LONGEST_DESCRIPTION],
+        description=description,
         is_billable=is_billable,
         worked_on=worked_on or today,
         submission=submission,

@@ -102,4 +102,7 @@ class PriceField(forms.DecimalField):
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
             value = "".join(value.split()).replace(",", ".")
-        return super().to_python(value)
+            if "_" in value:  # Python reads '1_0' as ten
+                raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        price = super().to_python(value)
+        return price if price is None else price + 0  # '-0' is nothing

@@ -1,5 +1,6 @@
 """What has to be said with each verb (tickets.deeds). Every form of a verb knows the ticket it is about."""
 
+from datetime import UTC
 from typing import Any, cast
 
 from django import forms
@@ -118,7 +119,8 @@ class QuoteForm(VerbForm):
         # In the year 1 another zone's year may be none that a calendar has.
         if moment and moment.year < EARLIEST_YEAR:
             raise forms.ValidationError(_("This moment is too long ago."))
-        return moment
+        # Python knows offsets that PostgreSQL does not.
+        return moment and moment.astimezone(UTC)
 
     @property
     def quote(self) -> Quote:

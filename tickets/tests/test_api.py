@@ -649,6 +649,15 @@ def test_an_agent_quotes_the_customer(desk: Desk) -> None:
         assert (proof.words, proof.said_at, proof.recorded_by) == ("It works.", moment, desk.agent)
 
 
+@pytest.mark.parametrize("offset", ["-23:59", "+23:59"])
+def test_an_offset_that_the_database_does_not_know_is_read_all_the_same(desk: Desk, offset: str) -> None:
+    with desk.entered():
+        ticket = desk.delivered()
+    body = {"said_by": desk.requester.pk, "words": "Yes.", "said_in": "phone"}
+    answer = press(desk, "agent", ticket, "accept_solution", **body, said_at=f"2020-01-02T00:00:00{offset}")
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("said_at", "why"),
     [

@@ -84,6 +84,10 @@ def test_a_price_is_read_as_people_write_it(desk: Desk, ticket: Ticket, visit: V
     assert sent(desk, ticket)[0][2] == Decimal("1200.50")
 
 
+def test_a_number_with_an_underscore_is_no_price(desk: Desk, ticket: Ticket, visit: Visit) -> None:
+    assert send(visit, desk, ticket, ("New form", "", "1_0")).status_code == 422
+
+
 def test_empty_lines_are_left_out(desk: Desk, ticket: Ticket, visit: Visit) -> None:
     send(visit, desk, ticket, ("", "", ""), ANALYSIS, ("", "", ""))
     assert [row[0] for row in sent(desk, ticket)] == ["Analysis"]

@@ -65,6 +65,23 @@ def test_the_same_form_twice_is_one_request(inside: Desk) -> None:
     assert inside.submit(submission=number) == inside.submit(submission=number)
 
 
+def test_other_words_in_the_same_form_are_another_request(inside: Desk) -> None:
+    number = uuid.uuid4()
+    assert inside.submit(submission=number) != inside.submit(submission=number, description="And this.")
+
+
+def test_another_persons_form_number_loses_nothing(inside: Desk) -> None:
+    number = uuid.uuid4()
+    assert inside.submit(submission=number) != inside.submit(by=inside.colleague, submission=number)
+
+
+def test_the_same_words_on_another_request_are_said_there_too(inside: Desk) -> None:
+    rows, number = [inside.submit(), inside.submit()], uuid.uuid4()
+    for ticket in rows:
+        actions.comment(ticket, by=inside.requester, text="Thank you.", submission=number)
+    assert [ticket.comments.count() for ticket in rows] == [1, 1]
+
+
 def test_a_stranger_cannot_ask_for_the_organisation(inside: Desk) -> None:
     with pytest.raises(NotAllowed):
         inside.submit(by=inside.stranger)

@@ -282,3 +282,18 @@ def test_the_same_form_twice_is_one_entry(inside: Desk) -> None:
 
 def test_more_than_59_minutes_behind_an_hour_are_a_mistake() -> None:
     assert split_duration("1h99 work") is None
+
+
+def test_other_words_with_the_same_number_are_another_entry(inside: Desk) -> None:
+    ticket, number = inside.started(), uuid.uuid4()
+    for minutes, words in ((10, "First"), (25, "Second")):
+        actions.record_time(ticket, by=inside.agent, minutes=minutes, description=words, submission=number)
+    assert sorted(TimeEntry.objects.filter(ticket=ticket).values_list("minutes", flat=True)) == [10, 25]
+
+
+def test_a_number_of_another_tickets_form_loses_nothing(inside: Desk) -> None:
+    number = uuid.uuid4()
+    rows = [inside.started(), inside.started()]
+    for ticket in rows:
+        actions.record_time(ticket, by=inside.agent, minutes=10, description="Work", submission=number)
+    assert [TimeEntry.objects.filter(ticket=ticket).count() for ticket in rows] == [1, 1]
