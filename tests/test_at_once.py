@@ -322,6 +322,18 @@ def test_who_waited_for_the_row_sees_who_it_was_assigned_to_meanwhile(committed_
     assert started.result().assignee == desk.manager
 
 
+def test_two_merges_at_once_make_no_chain(committed_desk: Desk) -> None:
+    desk = committed_desk
+    for _ in range(5):
+        with desk.entered():
+            first, second, third = (desk.submit() for _ in range(3))
+        results = together(
+            inside(desk, lambda a=first, b=second: actions.merge(a, by=desk.agent, into=b)),
+            inside(desk, lambda a=second, b=third: actions.merge(a, by=desk.agent, into=b)),
+        )
+        assert sorted(type(one).__name__ for one in results) == ["Refused", "Ticket"]
+
+
 def alone(deed: Callable[[], Any]) -> Any:
     """With a connection of its own."""
     try:
