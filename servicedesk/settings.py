@@ -111,11 +111,13 @@ DATABASES = {
 }
 
 REDIS_URL, CELERY_BROKER_URL = env.redis()
+# Copies that share a server share neither jobs nor what is remembered of a desk, nor who logged in how often.
+_QUEUES = env.text("QUEUE_PREFIX", "desk")
 CACHES = {
     "default": {
         "BACKEND": "accounts.cache.DegradingRedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "desk",
+        "KEY_PREFIX": _QUEUES,
         "KEY_FUNCTION": "accounts.cache.key_of",
     }
 }
@@ -148,7 +150,12 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_SESSION_REMEMBER = None
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reset_password": "20/m/ip,5/m/key"}
+ACCOUNT_RATE_LIMITS = {
+    # A large office comes from one address.
+    "login": f"{env.number('LOGINS_PER_MINUTE', 30, lowest=1)}/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/m/key",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 SESSION_ENGINE = "accounts.sessions"
@@ -245,7 +252,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Two copies may share one broker: every queue of this one begins with its own word.
-_QUEUES = env.text("QUEUE_PREFIX", "desk")
 CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{_QUEUES}:"
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
