@@ -86,6 +86,22 @@ def password_was_changed(person: Person) -> None:
 
 
 @transaction.atomic
+def trust_address(person: Person, *, by: Person) -> None:
+    """Send mail again to an address of which a server had said that it does not exist.
+
+    Raises NotAllowed, and Refused when no server said so.
+    """
+    if not is_agent(by):
+        raise NotAllowed(_("Only agents and managers may say that an address works."))
+    person = locked(person)
+    if person.address_failed_at is None:
+        raise Refused(_("No server has said that this address does not exist."), code="not_failed")
+    person.address_failed_at, person.address_failed_words = None, ""
+    person.save(update_fields=["address_failed_at", "address_failed_words"])
+    events.record("person.address_trusted", person, by=by)
+
+
+@transaction.atomic
 def choose_language(person: Person, language: str) -> None:
     Person.objects.filter(pk=person.pk).update(language=language)
 

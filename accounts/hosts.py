@@ -4,13 +4,17 @@ Each is one SECURITY DEFINER function that returns ids only (accounts/migrations
 """
 
 import time
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection
 
 from accounts.models import ClosedDay, Tenant, TenantHost
 from accounts.tenancy import current_tenant_id, enter
+
+T = TypeVar("T")
 
 # A host changes hands seldom, and every request asks.
 _REMEMBER_SECONDS = 30
@@ -20,7 +24,7 @@ _known: dict[str, tuple[float, tuple[int, int]]] = {}
 _REMEMBER_DESK_SECONDS = 5
 _desks: dict[int, tuple[float, TenantHost]] = {}
 _primary: dict[int, tuple[float, TenantHost]] = {}
-_closed: dict[int, tuple[float, frozenset[date]]] = {}
+_of_desk: dict[tuple[int, str], tuple[float, Any]] = {}
 
 
 def find_host(host: str) -> tuple[int, int] | None:
@@ -49,7 +53,7 @@ def host_with_tenant(host_id: int) -> TenantHost:
 
 
 def forget_hosts(**_signal: object) -> None:
-    for remembered in (_known, _desks, _primary, _closed):
+    for remembered in (_known, _desks, _primary, _of_desk):
         remembered.clear()
 
 
@@ -89,12 +93,18 @@ def current_host() -> TenantHost:
 
 def closed_days() -> frozenset[date]:
     """The days on which the entered tenant does not work, besides weekends and public holidays."""
-    tenant_id = current_tenant_id()
-    found = _closed.get(tenant_id)
+    return remembered("closed days", lambda: frozenset(ClosedDay.objects.values_list("day", flat=True)))
+
+
+def remembered(what: str, read: Callable[[], T]) -> T:
+    """Something of the entered tenant that changes seldom, read again after a moment. For reading only: threads share
+    it. What writes it sends a signal that makes this process forget (see the apps' `ready`)."""
+    key = current_tenant_id(), what
+    found = _of_desk.get(key)
     if found is None or found[0] < time.monotonic():
-        days = frozenset(ClosedDay.objects.values_list("day", flat=True))
-        found = _closed[tenant_id] = (time.monotonic() + _REMEMBER_DESK_SECONDS, days)
-    return found[1]
+        found = _of_desk[key] = (time.monotonic() + _REMEMBER_DESK_SECONDS, read())
+    answer: T = found[1]
+    return answer
 
 
 def offered_languages(tenant: Tenant) -> list[tuple[str, str]]:

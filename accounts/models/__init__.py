@@ -1,11 +1,12 @@
-from accounts.models.organisations import Contract, Deputy, Organisation, Representation
-from accounts.models.people import Person, User
+from accounts.models.organisations import Contract, Deputy, Organisation, OrganisationDomain, Representation
+from accounts.models.people import MailChoice, Person, User
 from accounts.models.policy import POLICY_COLUMNS, PolicyOverrides
 from accounts.models.programs import ApiToken, KeptAnswer
 from accounts.models.records import Counter, Event, Session, StoredFile
-from accounts.models.tenants import ClosedDay, Tenant, TenantHost
+from accounts.models.tenants import MAIL_MEGABYTES, ClosedDay, Tenant, TenantHost
 
 __all__ = [
+    "MAIL_MEGABYTES",
     "POLICY_COLUMNS",
     "ApiToken",
     "ClosedDay",
@@ -14,7 +15,9 @@ __all__ = [
     "Deputy",
     "Event",
     "KeptAnswer",
+    "MailChoice",
     "Organisation",
+    "OrganisationDomain",
     "Person",
     "PolicyOverrides",
     "Representation",

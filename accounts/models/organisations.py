@@ -47,6 +47,24 @@ class Organisation(TenantModel):
         return self.name
 
 
+class OrganisationDomain(TenantModel):
+    """Whoever proves an address of this domain belongs to the organisation, where the desk allows that."""
+
+    organisation = TenantForeignKey(
+        Organisation, models.CASCADE, related_name="domains", verbose_name=_("organisation")
+    )
+    # Lower-cased, in its ASCII form.
+    domain = models.CharField(_("e-mail domain"), max_length=253)
+
+    class Meta:
+        verbose_name = _("e-mail domain")
+        verbose_name_plural = _("e-mail domains")
+        constraints = [models.UniqueConstraint(fields=["tenant", "domain"], name="accounts_domain_once")]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
 class Representation(TenantModel):
     """A person speaks for an organisation, with these rights. Absent row, no right."""
 

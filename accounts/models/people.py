@@ -95,6 +95,15 @@ class PersonQuerySet(models.QuerySet["Person"]):
         return self.staff().filter(may_answer())
 
 
+class MailChoice(models.TextChoices):
+    """How news of requests reach a person by e-mail. What waits for their own answer is never held back by it."""
+
+    EACH = "each", _("each change")
+    HOURLY = "hourly", _("a summary every hour")
+    DAILY = "daily", _("a summary every morning")
+    NEEDS_ME = "needs_me", _("only what waits for my answer")
+
+
 class Person(TenantModel):
     """Somebody known at a desk: staff, a customer's representative, or an applicant who only wrote or called."""
 
@@ -115,6 +124,16 @@ class Person(TenantModel):
     is_active = models.BooleanField(_("active"), default=True)
     # False for an applicant whose address nobody has proved yet (they wrote an e-mail).
     is_verified = models.BooleanField(_("address proved"), default=False)
+
+    mail_choice = models.CharField(_("e-mails"), max_length=8, choices=MailChoice, default=MailChoice.EACH)
+    # From this hour of the day to that one no news is sent; it goes out after. The first may be the later: 22–7.
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
+    # Where the person is, when not where the desk is: quiet hours and the hours in letters are counted there.
+    time_zone = models.CharField(_("time zone"), max_length=40, blank=True)
+    # The address does not exist any more, in the words of the server that said so: nothing is sent there.
+    address_failed_at = models.DateTimeField(_("address failing since"), null=True, editable=False)
+    address_failed_words = models.CharField(max_length=500, blank=True, editable=False)
 
     # Roles at the provider. One person may hold several: in a small firm the manager also answers and bills.
     is_agent = models.BooleanField(_("agent"), default=False)
@@ -147,6 +166,11 @@ class Person(TenantModel):
                 condition=models.Q(is_agent=True) | models.Q(is_accountant=True) | models.Q(is_manager=True),
                 name="accounts_person_staff",
             ),
+            models.Index(
+                fields=["tenant", "-address_failed_at"],
+                condition=models.Q(address_failed_at__isnull=False),
+                name="accounts_person_failed_address",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +190,11 @@ class Person(TenantModel):
 
     def is_away(self, today: date) -> bool:
         return self.away_until is not None and today <= self.away_until
+
+    @property
+    def takes_mail(self) -> bool:
+        """Has an address, and no server has said that it does not exist."""
+        return bool(self.email) and self.address_failed_at is None
 
     @property
     def initials(self) -> str:

@@ -14,6 +14,8 @@ from accounts.models.policy import A_PERIOD
 from accounts.tenancy.constraints import TenantPolicy
 from accounts.tenancy.models import TenantModel
 
+MAIL_MEGABYTES = 50
+
 
 class Tenant(models.Model):
     """A firm that sells its work and runs its desk here."""
@@ -70,6 +72,21 @@ class Tenant(models.Model):
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
     )
     payment_days = models.PositiveIntegerField(_("days to pay an invoice"), default=14)
+    # E-mail. What one sender may send in an hour before the rest waits for somebody's eyes.
+    mail_hourly_limit = models.PositiveIntegerField(
+        _("e-mails per sender and hour"), default=100, validators=[MinValueValidator(1)]
+    )
+    # All files of one message together (K14); the text becomes a ticket whatever its files weigh.
+    mail_megabytes = models.PositiveSmallIntegerField(
+        _("megabytes of files in an e-mail"),
+        default=MAIL_MEGABYTES,
+        validators=[MinValueValidator(1), MaxValueValidator(MAIL_MEGABYTES)],
+    )
+    # Whether an address that was proved belongs to the organisation that has its domain.
+    domain_membership = models.BooleanField(_("an organisation's domain makes a representative"), default=False)
+    # What is stuck and the managers know of: {"mailbox 7": {"mark": …, "at": when they were told}}.
+    mail_troubles = models.JSONField(default=dict, editable=False)
+
     legal_name = models.CharField(_("legal name"), max_length=200, blank=True)
     registration_number = models.CharField(_("registration number"), max_length=40, blank=True)
     vat_number = models.CharField(_("VAT number"), max_length=20, blank=True)

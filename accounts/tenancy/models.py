@@ -5,7 +5,9 @@ from collections.abc import Collection
 from typing import Any, TypeVar
 
 from django.db import models
+from django.db.models.fields.related_lookups import RelatedExact
 from django.db.models.signals import class_prepared
+from django.db.models.sql.where import AND
 
 from accounts.tenancy.constraints import AppendOnly, TenantPolicy, TenantReference, short_name
 from accounts.tenancy.context import WrongTenant, current_tenant_id
@@ -20,7 +22,12 @@ class TenantManager(models.Manager[M]):
     """The Python wall: only the entered tenant's rows, and NoTenant raised outside of one."""
 
     def get_queryset(self) -> models.QuerySet[M]:
-        return super().get_queryset().filter(tenant_id=current_tenant_id())
+        """What `filter(tenant_id=…)` makes, without looking up each time what that means: every query begins here."""
+        rows = super().get_queryset()
+        tenant: Any = self.model._meta.get_field("tenant")
+        column = tenant.get_col(rows.query.get_initial_alias())
+        rows.query.where.add(RelatedExact(column, current_tenant_id()), AND)
+        return rows
 
 
 class TenantForeignKey(models.ForeignKey[_ST, _GT]):

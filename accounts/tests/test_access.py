@@ -9,7 +9,7 @@ from django.test import Client
 from accounts import actions, tasks
 from accounts.invitations import make_token, obtain_user, read_token
 from accounts.models import Person, Session
-from conftest import PASSWORD, Desk, Visit
+from conftest import PASSWORD, Desk, Visit, written
 from notifications.models import OutboxMessage
 
 NEW = "another long password"
@@ -156,7 +156,7 @@ def test_staff_arrive_at_their_desk(desk: Desk, visit: Visit) -> None:
 def reset_link(desk: Desk, person: Person) -> str:
     with desk.entered():
         actions.request_reset(person.user.email)
-        mail = OutboxMessage.objects.filter(kind="person.reset").latest("id")
+        mail = written(OutboxMessage.objects.filter(kind="person.reset").latest("id"))
     found = re.search(r"http://[^/]+(/account/password/reset/key/\S+)", mail.text)
     assert found is not None
     return found[1]

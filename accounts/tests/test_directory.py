@@ -151,6 +151,8 @@ def test_the_policies_page_changes_the_desk(desk: Desk, visit: Visit) -> None:
         "estimate_days": "30",
         "reopen_days": "30",
         "country": "LV",
+        "mail_hourly_limit": "100",
+        "mail_megabytes": "50",
         "billing_enabled": "on",
         "hourly_rate": "70",
         "vat_rate": "21",
@@ -171,7 +173,8 @@ def test_the_policies_page_changes_the_desk(desk: Desk, visit: Visit) -> None:
 
 def test_an_organisation_is_added(desk: Desk, visit: Visit) -> None:
     visit(desk, desk.agent).post(
-        "/admin/accounts/organisation/add/", {"name": "New Ltd", "is_active": "on", **NO_INLINES}
+        "/admin/accounts/organisation/add/",
+        {"name": "New Ltd", "is_active": "on", **NO_INLINES, "domains-TOTAL_FORMS": "0", "domains-INITIAL_FORMS": "0"},
     )
     with desk.entered():
         assert Organisation.objects.filter(name="New Ltd").exists()

@@ -94,6 +94,9 @@ def test_m9_without_billing_the_policies_speak_of_no_money_but_its_switch(desk: 
         "reopen_days",
         "business_days",
         "country",
+        "mail_hourly_limit",
+        "mail_megabytes",
+        "domain_membership",
         "billing_enabled",
     }
 

@@ -2,13 +2,15 @@ from tickets.models.approvals import Approval
 from tickets.models.catalogue import RequestType, TopicGroup
 from tickets.models.conversation import Attachment, Comment
 from tickets.models.estimates import Estimate, EstimateLine, EstimateState
-from tickets.models.incoming import IncomingMessage, Mailbox
-from tickets.models.ticket import Participant, Ticket
+from tickets.models.incoming import IncomingMessage
+from tickets.models.mailboxes import Mailbox, SubjectRule
+from tickets.models.ticket import Attention, Participant, Ticket
 from tickets.models.time import TimeEntry, WorkType
 
 __all__ = [
     "Approval",
     "Attachment",
+    "Attention",
     "Comment",
     "Estimate",
     "EstimateLine",
@@ -17,6 +19,7 @@ __all__ = [
     "Mailbox",
     "Participant",
     "RequestType",
+    "SubjectRule",
     "Ticket",
     "TimeEntry",
     "TopicGroup",

@@ -58,6 +58,8 @@ class Ticket(TicketWorkflow, TenantModel):
     priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
     subject = models.CharField(_("summary"), max_length=200)
     description = models.TextField(_("description"), max_length=100_000, blank=True)
+    # What the e-mail repeated of earlier ones, and its signature: folded on the page, never thrown away.
+    quoted = models.TextField(blank=True, default="", editable=False)
     due_date = models.DateField(_("due date"), null=True, blank=True)
     expected_minutes = models.PositiveIntegerField(_("expected minutes"), null=True)
     # Under which of the organisation's contracts the work is done; empty: under none.
@@ -224,6 +226,26 @@ class Participant(TenantModel):
 
     def __str__(self) -> str:
         return str(self.person)
+
+
+class Attention(TenantModel):
+    """How closely somebody follows one ticket, where they said so themselves. No row: as everybody concerned."""
+
+    class Choice(models.TextChoices):
+        FOLLOWED = "followed", _("followed")
+        MUTED = "muted", _("muted")
+
+    ticket = TenantForeignKey(Ticket, models.CASCADE, related_name="attentions")
+    person = TenantForeignKey(Person, models.CASCADE, related_name="attentions")
+    choice = models.CharField(max_length=8, choices=Choice)
+
+    class Meta:
+        verbose_name = _("attention")
+        verbose_name_plural = _("attentions")
+        constraints = [models.UniqueConstraint(fields=["tenant", "ticket", "person"], name="tickets_attention_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.choice}"
 
 
 def read_guests(tickets: Iterable[Ticket]) -> None:

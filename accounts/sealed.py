@@ -1,0 +1,50 @@
+"""Secrets of a desk – passwords of mailboxes, tokens, keys of mail providers – encrypted where they are stored.
+
+Fernet (AES-128-CBC with HMAC-SHA256), with a key of its own for each desk: what is copied
+from one desk's row to another's cannot be opened there. Columns hold the sealed text; it is opened where it is used and
+nowhere else.
+"""
+
+from base64 import urlsafe_b64encode
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+from accounts.tenancy import current_tenant_id
+
+
+class CannotOpenError(Exception):
+    """A sealed text was made with a key that is not known any more. It has to be entered again."""
+
+
+def seal(secret: str) -> str:
+    """The text to store; '' stays ''."""
+    return _box(current_tenant_id(), _keys()).encrypt(secret.encode()).decode() if secret else ""
+
+
+def unseal(sealed: str) -> str:
+    """The secret itself. Raises CannotOpenError when neither SECRET_KEY nor one before it made it."""
+    if not sealed:
+        return ""
+    try:
+        return _box(current_tenant_id(), _keys()).decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise CannotOpenError("The secret key of this installation has changed.") from None
+
+
+def _keys() -> tuple[str, ...]:
+    """The first seals, all of them open: SECRET_KEY_FALLBACKS keeps old secrets readable while a key is changed."""
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+@lru_cache(maxsize=1_000)
+def _box(tenant_id: int, keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(_derived(key, tenant_id)) for key in keys])
+
+
+def _derived(key: str, tenant_id: int) -> bytes:
+    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"desk.sealed.{tenant_id}".encode())
+    return urlsafe_b64encode(kdf.derive(key.encode()))
