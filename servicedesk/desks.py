@@ -12,8 +12,8 @@ from accounts.tenancy import enter
 from accounts.texts import Texts
 from servicedesk.presets import PRESETS
 from servicedesk.presets.base import Preset, Topic
-from tickets.mail.intake import find_mailbox
-from tickets.models import Mailbox, RequestType, TopicGroup, WorkType
+from tickets.mail.keeping import find_mailbox
+from tickets.models import Mailbox, RequestType, SubjectRule, TopicGroup, WorkType
 
 
 class CannotCreate(Exception):
@@ -57,8 +57,13 @@ def create_desk(
     with enter(tenant.pk):
         tenant.save(force_insert=True)
         _open_doors(brands, address, chosen)
+        types: dict[str, RequestType] = {}
         for position, topic in enumerate(chosen.topics):
-            _add_topic(topic, position)
+            types |= _add_topic(topic, position)
+        for subject in chosen.subjects:
+            SubjectRule.objects.create(
+                begins_with=subject.begins_with, request_type=types[subject.type], language=subject.language
+            )
         for position, work in enumerate(chosen.work_types):
             WorkType.objects.create(name=Texts(work.name), is_billable=work.is_billable, position=position)
         events.record("tenant.created", tenant, by=None, preset=preset)
@@ -81,10 +86,11 @@ def _open_doors(brands: list[Brand], address: str, preset: Preset) -> None:
     Mailbox.objects.create(address=address)
 
 
-def _add_topic(topic: Topic, position: int) -> None:
+def _add_topic(topic: Topic, position: int) -> dict[str, RequestType]:
+    """Its types by their English names."""
     group = TopicGroup.objects.create(name=Texts(topic.name), icon=topic.icon, position=position)
-    for number, item in enumerate(topic.types):
-        RequestType.objects.create(
+    return {
+        item.name["en"]: RequestType.objects.create(
             group=group,
             name=Texts(item.name),
             sentence=Texts(item.sentence),
@@ -93,3 +99,5 @@ def _add_topic(topic: Topic, position: int) -> None:
             is_billable=item.is_billable,
             **item.policy,
         )
+        for number, item in enumerate(topic.types)
+    }

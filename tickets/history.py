@@ -53,6 +53,8 @@ STAFF_EVENTS = {
     "ticket.released",
     "ticket.completed",
     "ticket.silence_unheard",
+    "ticket.claims",
+    "ticket.mail_bounced",
 }
 # Whose sentence does not say the state already.
 CHANGES_STATUS = {
@@ -148,6 +150,7 @@ def _values(event: Event, names: dict[int, str]) -> dict[str, Any]:
         "minutes": as_duration(int(data.get("minutes") or 0)),
         "before": as_duration(int(data.get("before") or 0)),
         "number": data.get("invoice", ""),
+        "reference": data.get("reference", ""),
         "version": data.get("version", ""),
         "person": names.get(data.get("to") or data.get("person") or 0, "–"),
         "day": date_format(day, "DATE_FORMAT") if day else "–",
@@ -204,5 +207,7 @@ def _sentences() -> dict[str, str]:
         "reminded": _("A reminder was sent."),
         "held": _("An objection holds the invoice back."),
         "released": _("%(by)s settled the objection."),
+        "claims": _("The e-mail names %(reference)s, on which its sender may not write."),
+        "mail_bounced": _("An e-mail did not reach %(person)s."),
         "silence_unheard": _("The time for an answer ended, but nobody was reached: silence does not count."),
     }

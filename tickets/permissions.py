@@ -30,6 +30,22 @@ def may_invite(actor: Person, ticket: Ticket) -> bool:
     return is_customer(actor, ticket) or is_agent(actor)
 
 
+def may_follow(actor: Person, ticket: Ticket) -> bool:
+    """Whoever sees it: the page of a ticket is behind `visible_to`, so an active person who asks has passed it."""
+    return actor.is_active and (actor.is_staff or may_comment(actor, ticket) or _represents(actor, ticket))
+
+
+def _represents(actor: Person, ticket: Ticket) -> bool:
+    return ticket.organisation_id in actor.organisation_ids
+
+
+def sees_row(actor: Person, label: str, row_id: int) -> bool | None:
+    """For letters that wait (notifications.audience); None for what is no ticket."""
+    if label != Ticket._meta.label_lower:
+        return None
+    return Ticket.objects.visible_to(actor).filter(pk=row_id).exists()
+
+
 def may_work_on(actor: Person, ticket: Ticket) -> bool:
     return is_agent(actor)
 

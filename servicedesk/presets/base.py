@@ -32,6 +32,15 @@ class Topic:
 
 
 @dataclass(frozen=True)
+class Subject:
+    """An e-mail whose subject begins so asks for a type, named in English, in a language."""
+
+    begins_with: str
+    type: str
+    language: str
+
+
+@dataclass(frozen=True)
 class Preset:
     """`policy` are columns of Tenant; languages stand with the desk's own first."""
 
@@ -40,6 +49,7 @@ class Preset:
     accent: str
     policy: dict[str, Any] = field(default_factory=dict)
     work_types: tuple[Work, ...] = ()
+    subjects: tuple[Subject, ...] = ()
 
     @property
     def language(self) -> str:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from servicedesk.presets.base import Preset, Topic, Type, Work, general
+from servicedesk.presets.base import Preset, Subject, Topic, Type, Work, general
 
 FINANCE = Topic(
     "ledger",
@@ -88,6 +88,7 @@ PRESET = Preset(
         Work({"lv": "Konsultācija", "en": "Consulting"}),
         Work({"lv": "Mūsu kļūda", "en": "Our mistake"}, is_billable=False),
     ),
+    subjects=(Subject("Jauns Service Desk lietotājs", "Add new users", "lv"),),
     topics=(
         FINANCE,
         general(

@@ -1,7 +1,14 @@
 """Every verb of a ticket. Views, admin, API, mail and clocks call these; nothing else changes a ticket."""
 
+from tickets.actions.attention import attend, is_told_anyway
 from tickets.actions.base import all_locked
-from tickets.actions.conversation import add_participant, comment, comment_by_mail, remove_participant
+from tickets.actions.conversation import (
+    add_participant,
+    comment,
+    comment_by_mail,
+    prove_comment,
+    remove_participant,
+)
 from tickets.actions.ending import (
     ask_to_cancel,
     cancel,
@@ -64,6 +71,7 @@ __all__ = [
     "all_locked",
     "ask_to_cancel",
     "assign",
+    "attend",
     "can_be_reopened",
     "cancel",
     "close",
@@ -78,6 +86,7 @@ __all__ = [
     "follow_up",
     "has_agreement",
     "is_billed_with_other",
+    "is_told_anyway",
     "lapse_unpaid_order",
     "last_acceptance",
     "mark_for_invoice",
@@ -85,6 +94,7 @@ __all__ = [
     "merge",
     "nobody_acted_on",
     "note_unheard_silence",
+    "prove_comment",
     "read_time",
     "record_time",
     "reject",

@@ -1,6 +1,6 @@
 """Comments, and what a customer's comment does to the state (B14, B20)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from accounts.models import Event, Person
 from accounts.permissions import is_staff
 from tickets import notices
 from tickets.actions.base import attach, change, heard, locked, note_status, permit, save, sent_before
+from tickets.actions.submission import contract_of, organisation_of, prove_address, with_left_out
 from tickets.models import Comment, Participant, Ticket
 from tickets.models.ticket import Channel
 from tickets.permissions import is_customer, may_comment, may_invite
@@ -79,14 +80,20 @@ def comment_by_mail(
     is_verified: bool,
     quoted: str = "",
     references: tuple[str, ...] = (),
+    left_out: Sequence[str] = (),
 ) -> Comment:
-    """Add what came by e-mail. Staff's becomes an internal note, never a public reply; unproved it changes no state."""
+    """Add what came by e-mail. Staff's becomes an internal note, never a public reply; unproved it changes no state.
+
+    Files that were too large stand in `left_out`: the comment names them, and their sender is told.
+    """
     ticket = locked(ticket)
     permit(may_comment, by, ticket)
-    if is_verified and not by.is_verified:
-        # Only who reads the address could answer to the address that we signed for it.
-        by.is_verified = True
-        by.save(update_fields=["is_verified"])
+    if is_verified:
+        prove_address(by)
+        _give_organisation(ticket, by)
+    text = with_left_out(text, left_out)
+    if left_out and is_verified:  # to whom a forger names go none of the forger's words
+        notices.files_left_out(ticket, by, left_out)
     return _add(
         ticket,
         by=by,
@@ -98,6 +105,30 @@ def comment_by_mail(
         quoted=quoted,
         references=references,
     )
+
+
+@transaction.atomic
+def prove_comment(comment: Comment, *, by: Person) -> None:
+    """Another copy of the same e-mail shows that its author wrote it: now it counts, and everybody hears of it."""
+    ticket = locked(comment.ticket)
+    if comment.is_verified or comment.author_id != by.pk:
+        return
+    prove_address(by)
+    _give_organisation(ticket, by)
+    comment.is_verified = True
+    comment.save(update_fields=["is_verified"])
+    events.record("ticket.comment_proved", ticket, by=by, comment=comment.pk)
+    if is_customer(by, ticket):
+        _give_back(ticket, by=by)
+    notices.commented(ticket, comment, by=by)
+
+
+def _give_organisation(ticket: Ticket, requester: Person) -> None:
+    """What an applicant filed before anybody knew whose they are."""
+    organisation = organisation_of(requester) if ticket.organisation_id is None else None
+    if organisation is not None and ticket.requester_id == requester.pk and not ticket.has_ended:
+        ticket.organisation, ticket.contract = organisation, contract_of(organisation, ticket.tenant.today)
+        ticket.save(update_fields=["organisation", "contract"])
 
 
 def _add(

@@ -2,17 +2,21 @@
 
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from accounts.names import NAMELESS, safe_name
 from tickets.mail.charsets import decode
 from tickets.mail.clean import plain_text
-from tickets.mail.headers import BASE64_LETTERS, base64_bytes, decode_words, text_of
+from tickets.mail.headers import BASE64_LETTERS, NOT_BASE64, base64_bytes, decode_words, text_of
 from tickets.mail.mime import Part, Tree, token
 
 MAX_TEXT_BYTES = 4_000_000  # of one part
 MAX_FLOWED_LINES = 100_000
+BAD_BASE64 = "bad base64"
 MAX_SUBJECT_SEARCH = 65_536  # bytes
+# A leaf of more bytes is not decoded as a whole, but in pieces of so many.
+LARGE, PIECE = 1_000_000, 1_000_000
 
 _BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]*={0,2}[ \t]*\r?(?:\n|\Z))*+")
 _BASE64_START = re.compile(rb"[A-Za-z0-9+/]{8,}={1,2}(?=\s)")
@@ -74,7 +78,7 @@ def raw_name(part: Part) -> str:
     return decode_words(given.get("filename") or given.get("name") or part.parameters.get("name") or "").strip()
 
 
-def file_name(part: Part, content: bytes) -> str:
+def file_name(tree: Tree, part: Part) -> str:
     """A name that is safe to show; a nameless message is named after its subject."""
     name = raw_name(part)
     if name:
@@ -82,7 +86,7 @@ def file_name(part: Part, content: bytes) -> str:
     extension = _EXTENSIONS.get(part.kind, "bin")
     if part.kind != "message/rfc822":
         return safe_name(f"{part.kind.partition('/')[0].replace('application', NAMELESS)}.{extension}")
-    subject = _SUBJECT.search(content[:MAX_SUBJECT_SEARCH])
+    subject = _SUBJECT.search(next(pieces_of(tree, part), b"")[:MAX_SUBJECT_SEARCH])
     title = decode_words(text_of(subject[1])) if subject else ""
     # A subject is a sentence, not a path: its slashes do not divide it.
     return safe_name(f"{re.sub('[/:]', '-', title).strip() or 'message'}.{extension}")
@@ -91,13 +95,78 @@ def file_name(part: Part, content: bytes) -> str:
 def content_of(tree: Tree, part: Part) -> Content:
     """The bytes of a leaf; a wrongly declared encoding is ignored."""
     data = tree.source[part.start : part.end]
-    encoding = (part.text("content-transfer-encoding").lower().split() or [""])[0].strip("\"';,")
-    encoding = _ENCODINGS.get(encoding, encoding)
+    encoding = _encoding_of(part)
     if encoding == "quoted-printable":
         return Content(binascii.a2b_qp(data))
     if encoding != "base64":
         return Content(data)
-    return _base64_text(data) if part.kind.startswith("text/") else _base64_file(data)
+    if part.kind.startswith("text/"):
+        return _base64_text(data)
+    return Content(data, BAD_BASE64) if _is_bad_base64(tree, part) else Content(base64_bytes(data))
+
+
+def pieces_of(tree: Tree, part: Part) -> Iterator[bytes]:
+    """The same bytes as `content_of` gives, a large leaf piece by piece: it is never in memory as a whole."""
+    encoding = _encoding_of(part)
+    is_large = part.end - part.start > LARGE
+    if is_large and encoding == "base64" and _is_plain_base64(tree, part):
+        yield from _base64_pieces(tree, part)
+    elif is_large and encoding == "quoted-printable":
+        yield from map(binascii.a2b_qp, _whole_lines(tree, part))
+    elif is_large and encoding != "base64":
+        yield from _slices(tree, part)
+    else:
+        yield content_of(tree, part).data
+
+
+def problem_of(tree: Tree, part: Part) -> str:
+    """What is wrong with a file's encoding, '' when nothing is."""
+    return BAD_BASE64 if _encoding_of(part) == "base64" and _is_bad_base64(tree, part) else ""
+
+
+def _slices(tree: Tree, part: Part) -> Iterator[bytes]:
+    for start in range(part.start, part.end, PIECE):
+        yield tree.source[start : min(start + PIECE, part.end)]
+
+
+def _whole_lines(tree: Tree, part: Part) -> Iterator[bytes]:
+    """A line may end with '=' and go on in the next: cut between lines no such pair is divided wrongly."""
+    start = part.start
+    while start < part.end:
+        found = tree.source.find(b"\n", min(start + PIECE, part.end), part.end)
+        end = part.end if found < 0 else found + 1
+        yield tree.source[start:end]
+        start = end
+
+
+def _base64_pieces(tree: Tree, part: Part) -> Iterator[bytes]:
+    rest = b""
+    for piece in _slices(tree, part):
+        letters = rest + piece.translate(None, NOT_BASE64)
+        # Padding ends a group of four wherever it stands; without any the group may go on in the next piece.
+        usable = letters.rfind(b"=") + 1 or len(letters) - len(letters) % 4
+        yield base64_bytes(letters[:usable])
+        rest = letters[usable:]
+    yield base64_bytes(rest)
+
+
+def _encoding_of(part: Part) -> str:
+    encoding = (part.text("content-transfer-encoding").lower().split() or [""])[0].strip("\"';,")
+    return _ENCODINGS.get(encoding, encoding)
+
+
+def _is_plain_base64(tree: Tree, part: Part) -> bool:
+    """Behind the base64 of a text there may be plain lines; of a file foreign bytes are only skipped."""
+    foreign = _foreign_bytes(tree, part)
+    return not foreign if part.kind.startswith("text/") else foreign * 10 <= part.end - part.start
+
+
+def _is_bad_base64(tree: Tree, part: Part) -> bool:
+    return _foreign_bytes(tree, part) * 10 > part.end - part.start
+
+
+def _foreign_bytes(tree: Tree, part: Part) -> int:
+    return sum(len(piece.translate(None, BASE64_LETTERS + b"=\r\n\t ")) for piece in _slices(tree, part))
 
 
 def text_in(part: Part, content: Content) -> tuple[str, list[str]]:
@@ -195,11 +264,6 @@ def _meta_charset(data: bytes) -> str:
     return match[1].decode("ascii") if match else ""
 
 
-def _base64_file(data: bytes) -> Content:
-    foreign = len(data.translate(None, BASE64_LETTERS + b"=\r\n\t "))
-    return Content(data, "bad base64") if foreign * 10 > len(data) else Content(base64_bytes(data))
-
-
 def _base64_text(data: bytes) -> Content:
     """Mailing lists and virus scanners add plain lines behind base64; some senders only claim it."""
     data = data.lstrip()
@@ -210,7 +274,7 @@ def _base64_text(data: bytes) -> Content:
     encoded, rest = data[:end], data[end:].strip()
     letters = len(encoded.translate(None, b"=\r\n\t "))
     if not rest:
-        return Content(data, "bad base64") if letters % 4 == 1 else Content(base64_bytes(encoded))
+        return Content(data, BAD_BASE64) if letters % 4 == 1 else Content(base64_bytes(encoded))
     if letters < 8 or letters % 4 == 1:
-        return Content(data, "bad base64")
+        return Content(data, BAD_BASE64)
     return Content(base64_bytes(encoded) + b"\n" + rest, "text behind base64")

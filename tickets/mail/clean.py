@@ -83,6 +83,8 @@ def sanitise_html(html: str) -> str:
         url_relative="deny",
         link_rel="noopener nofollow",
     )
+    # A line break that is written as a reference comes to life only now.
+    cleaned = cleaned.replace("\r", "\n")
     return _IMAGE_WITHOUT_SOURCE.sub("", cleaned).strip() if len(cleaned) <= 2 * MAX_HTML else ""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from accounts.tenancy import current_tenant_id
-from tickets.mail import intake
+from tickets.mail.keeping import find_mailbox
 from tickets.mail.parse import ParsedMessage, parse
 
 # More than a person looks at; older ones are removed as new ones come.
@@ -39,7 +39,7 @@ class DemoMailbox:
 
     def keep(self, raw: bytes, *, sender: str, recipient: str) -> None:
         """Store for the desk whose address it comes from; mail between strangers is nobody's."""
-        found = intake.find_mailbox(sender)
+        found = find_mailbox(sender)
         if found is None:
             return
         box = self._maildir(found[0])

@@ -37,7 +37,7 @@ _ENVELOPE = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*+(?:>?From (?!\s*:)[^\r\n]*\r?
 _WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _CUT_WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?([^?]*)\??$")
 BASE64_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_NOT_BASE64 = bytes(set(range(256)) - set(BASE64_LETTERS + b"="))
+NOT_BASE64 = bytes(set(range(256)) - set(BASE64_LETTERS + b"="))
 
 _MAIN_VALUE = re.compile(r'[^\s;="]*')
 _PARAMETER = re.compile(
@@ -159,7 +159,7 @@ def date_of(value: str) -> datetime | None:
 
 def base64_bytes(data: bytes) -> bytes:
     """What can be decoded; anything foreign is skipped, missing or early padding is forgiven."""
-    data = data.translate(None, _NOT_BASE64).rstrip(b"=")
+    data = data.translate(None, NOT_BASE64).rstrip(b"=")
     if b"=" not in data:
         return _one_base64(data)
     # Some senders pad each line: each piece is decoded for itself, within reason.

@@ -11,6 +11,7 @@ MAX_PART_FIELDS = 200
 # A tree deeper than this is flattened: its parts are found all the same.
 MAX_DEPTH = 50
 MAX_BOUNDARY = 250
+MAX_TAIL = 1_000  # bytes
 MAX_DASHED_LINES = 1_000_000
 MAX_GUESSES = 5
 MAX_NAMES_LEFT_OUT = 100
@@ -39,6 +40,8 @@ class Part:
     disposition: str = ""
     file_parameters: dict[str, str] = field(default_factory=dict)
     children: list["Part"] = field(default_factory=list)
+    # Nothing says that it ends where the message ends: more of it may have been lost on the way.
+    is_broken_off: bool = False
 
     @property
     def is_multipart(self) -> bool:
@@ -127,6 +130,7 @@ class _Builder:
                 unsettled += self._cut(part)
             else:
                 self.problems.append("multipart without parts")
+                part.is_broken_off = self._says_something(part)
                 part.kind = "text/html" if _LOOKS_LIKE_HTML.match(self.source, part.start) else "text/plain"
 
     def _cut(self, root: Part) -> list[Part]:
@@ -152,7 +156,10 @@ class _Builder:
                 break
             position = current.start
             opened += self._opened(current, self._node_for(current))
-        self._finish(current, end)
+        if current is not None:
+            end_of_last = self._end_without_line_break(end)
+            self._finish(current, end if end_of_last is None else end_of_last)
+            current.is_broken_off = end_of_last is None and self._says_something(current)
         self._close(0, end)
         return [part for part in opened if not part.children]
 
@@ -182,6 +189,18 @@ class _Builder:
     def _finish(self, part: Part | None, end: int) -> None:
         if part is not None and not (part.is_multipart and part.boundary):
             part.end = max(part.start, end)
+
+    def _end_without_line_break(self, end: int) -> int | None:
+        """Where the last part ends when the last boundary stands behind its text, on the same line."""
+        tail = self.source[max(0, end - MAX_TAIL) : end].rstrip()
+        for part, _ in reversed(self.open):
+            closing = b"--" + part.boundary + b"--"
+            if tail.endswith(closing):
+                return max(0, end - MAX_TAIL) + len(tail) - len(closing)
+        return None
+
+    def _says_something(self, part: Part) -> bool:
+        return not part.children and bool(self.source[part.start : min(part.end, part.start + MAX_TAIL)].strip())
 
     def _place(self, line: bytes) -> tuple[int, bool] | None:
         """Which of the open multiparts the line divides, and whether it ends it."""

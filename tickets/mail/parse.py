@@ -1,13 +1,26 @@
 """One e-mail, read. Never raises, whatever the bytes are; time and memory grow with their number and not faster."""
 
+import hashlib
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import escape
 from urllib.parse import unquote
 
 from accounts.names import safe_name
-from tickets.mail.bodies import MAX_TEXT_BYTES, Content, choose, content_of, file_name, raw_name, text_in
+from tickets.mail.bodies import (
+    BAD_BASE64,
+    MAX_TEXT_BYTES,
+    PIECE,
+    choose,
+    content_of,
+    file_name,
+    pieces_of,
+    problem_of,
+    raw_name,
+    text_in,
+)
 from tickets.mail.charsets import decode
 from tickets.mail.clean import one_line, plain_text, sanitise_html
 from tickets.mail.headers import (
@@ -27,13 +40,17 @@ from tickets.mail.reply import reply_text
 
 __all__ = ["ParsedAttachment", "ParsedMessage", "parse", "reply_text"]
 
-MAX_MESSAGE = 100_000_000  # bytes; what follows is not looked at
+MAX_MESSAGE = 100 * 1024 * 1024  # bytes; what follows is not looked at
 MAX_SUBJECT = 500
 MAX_TEXT = 1_000_000  # characters; a longer text is kept as a file besides
 MAX_ATTACHMENTS = 100
 MAX_DROPPED = 100
 MAX_PROBLEMS = 20
 MAX_CONTENT_ID = 200
+MAX_SENDERS = 10
+# Who, when, what about, which id, and how the body is to be read.
+IDENTITY = ("from", "date", "subject", "message-id", "content-type", "content-transfer-encoding")
+MAX_SAME_FIELDS = 10
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _CID = re.compile(r"cid:([^\"'\s<>)]{1,300})", re.IGNORECASE)
@@ -43,13 +60,29 @@ _BARE_END_OF_HEADERS = re.compile(rb"\r\r|\n\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class ParsedAttachment:
+    """A file of a message. Its bytes are decoded when they are asked for, in pieces: it may weigh 50 MB."""
+
     name: str
     content_type: str
-    content: bytes
+    tree: Tree = field(repr=False)
+    part: Part = field(repr=False)
     # What the HTML calls it (cid:...), '' when it has no such name.
     content_id: str = ""
     # The HTML shows it in its place.
     is_inline: bool = False
+
+    def pieces(self) -> Iterator[bytes]:
+        return pieces_of(self.tree, self.part)
+
+    @property
+    def content(self) -> bytes:
+        """All of it."""
+        return b"".join(self.pieces())
+
+    @property
+    def ends_with_message(self) -> bool:
+        """Nothing follows it: of a message that was cut, this is the file that was cut."""
+        return self.part.end >= len(self.tree.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +95,8 @@ class ParsedMessage:
     # '' unless there is exactly one From field with exactly one usable address. Never ask another parser.
     from_address: str = ""
     from_name: str = ""
+    # Everybody that the From fields name, for showing: nobody is believed to be them.
+    senders: tuple[Mailbox, ...] = ()
     to: tuple[Mailbox, ...] = ()
     cc: tuple[Mailbox, ...] = ()
     reply_to: tuple[Mailbox, ...] = ()
@@ -76,6 +111,8 @@ class ParsedMessage:
     problems: tuple[str, ...] = ()
     # Names of files that were left out because there were too many.
     dropped: tuple[str, ...] = ()
+    # SHA-256 of what two copies of one message have in common, however they travelled.
+    identity: str = ""
 
     def header(self, name: str) -> str:
         """The first field of that name, '' when there is none."""
@@ -117,6 +154,7 @@ def _parse(raw: bytes) -> ParsedMessage:
         attachments=attachments,
         dropped=dropped,
         problems=tuple(dict.fromkeys(tree.problems))[:MAX_PROBLEMS],
+        identity=identity_of(tree),
     )
 
 
@@ -129,12 +167,14 @@ def _parse_bare(raw: bytes, reason: str) -> ParsedMessage:
         subject=one_line(decode_words(text_of(subject[1])), MAX_SUBJECT) if subject else "",
         text=plain_text(body).strip("\n"),
         problems=("unreadable", reason),
+        identity=hashlib.sha256(raw).hexdigest(),
     )
 
 
 def _with_headers(message: ParsedMessage, tree: Tree) -> ParsedMessage:
     root = tree.root
-    name, address = _sender(root, tree.problems)
+    senders = [one for value in _values(root, "from") for one in mailboxes(value)][:MAX_SENDERS]
+    name, address = _sender(root, senders, tree.problems)
     replied = message_ids(root.text("in-reply-to"))
     references = message_ids(root.text("references"))
     references += [one for one in replied[1:] if one not in references[-MAX_REFERENCES:]]
@@ -148,6 +188,7 @@ def _with_headers(message: ParsedMessage, tree: Tree) -> ParsedMessage:
         references=tuple(references[-MAX_REFERENCES:]),
         from_address=address,
         from_name=name,
+        senders=tuple(senders),
         to=_usable(root, "to"),
         cc=_usable(root, "cc"),
         reply_to=_usable(root, "reply-to"),
@@ -157,9 +198,8 @@ def _with_headers(message: ParsedMessage, tree: Tree) -> ParsedMessage:
     )
 
 
-def _sender(root: Part, problems: list[str]) -> Mailbox:
+def _sender(root: Part, found: list[Mailbox], problems: list[str]) -> Mailbox:
     values = [value for name, value in root.fields if name == "from"]
-    found = [mailbox for value in values for mailbox in mailboxes(text_of(value, root.charset))]
     certain = len(values) == len(found) == 1 and len(values[0]) <= MAX_VALUE and TOO_MANY_FIELDS not in problems
     if certain and found[0][1]:
         return found[0]
@@ -167,9 +207,30 @@ def _sender(root: Part, problems: list[str]) -> Mailbox:
     return (found[0][0] if len(found) == 1 else "", "")
 
 
+def _values(root: Part, name: str) -> list[str]:
+    return [text_of(value, root.charset) for found, value in root.fields if found == name][:MAX_SAME_FIELDS]
+
+
 def _usable(root: Part, name: str) -> tuple[Mailbox, ...]:
-    values = [text_of(value, root.charset) for found, value in root.fields if found == name]
-    return tuple(mailbox for value in values[:10] for mailbox in mailboxes(value) if mailbox[1])
+    return tuple(mailbox for value in _values(root, name) for mailbox in mailboxes(value) if mailbox[1])
+
+
+def identity_of(tree: Tree) -> str:
+    """What relays do not change: who, when, what about, which id, and the body, its line ends aside.
+
+    A message with neither date nor id is only the same as the very same bytes: a scanner says nothing else all day.
+    """
+    root, source, digest = tree.root, tree.source, hashlib.sha256()
+    start, end = root.start, len(source)
+    if root.raw("date").strip() or root.raw("message-id").strip():
+        said = [b" ".join(root.raw(name).split()) for name in IDENTITY]
+        digest.update(b"\0".join(said) + b"\0")
+        end = max(start, end - PIECE) + len(source[max(start, end - PIECE) : end].rstrip())
+    else:
+        start = 0
+    for position in range(start, end, PIECE):
+        digest.update(source[position : min(position + PIECE, end)].replace(b"\r", b""))
+    return digest.hexdigest()
 
 
 class _Contents:
@@ -191,6 +252,7 @@ class _Contents:
         safe_html = sanitise_html(html)
         if html.strip() and text.strip() and not safe_html:
             self.tree.problems.append("html left out")
+        self._keep_what_broke_off()
         files = self.choice.files + self.too_long
         shown = {unquote(name) for name in _CID.findall(html)} if safe_html else set()
         attachments = tuple(self._attachment(part, shown) for part in files[:MAX_ATTACHMENTS])
@@ -238,6 +300,7 @@ class _Contents:
         if id(part) not in self.decoded:
             content = content_of(self.tree, part)
             self.decoded[id(part)], problems = text_in(part, content)
+            part.is_broken_off = part.is_broken_off or content.problem == BAD_BASE64
             self.tree.problems += problems
             if len(content.data) > MAX_TEXT_BYTES:
                 self._keep_as_file(part)
@@ -248,15 +311,23 @@ class _Contents:
         if part not in self.too_long:
             self.too_long.append(part)
 
+    def _keep_what_broke_off(self) -> None:
+        """A text whose end may be missing, or that cannot be decoded, is shown, and kept besides as it came."""
+        for part in [*self.choice.text, *self.choice.html]:
+            if part.is_broken_off and part not in self.too_long:
+                self.tree.problems.append("broken off")
+                self.too_long.append(part)
+
     def _attachment(self, part: Part, shown: set[str]) -> ParsedAttachment:
-        content: Content = content_of(self.tree, part)
-        if content.problem:
-            self.tree.problems.append(content.problem)
+        problem = problem_of(self.tree, part)
+        if problem:
+            self.tree.problems.append(problem)
         content_id = one_line(part.text("content-id").strip().strip("<>"), MAX_CONTENT_ID)
         return ParsedAttachment(
-            name=file_name(part, content.data),
+            name=file_name(self.tree, part),
             content_type=part.kind,
-            content=content.data,
+            tree=self.tree,
+            part=part,
             content_id=content_id,
             is_inline=bool(content_id) and content_id in shown,
         )

@@ -1,43 +1,23 @@
 """From an e-mail to a request or a comment (B5), and who is believed."""
 
-from email.message import EmailMessage
 from email.policy import SMTPUTF8
+from io import BytesIO
 
 import pytest
 
 from accounts.addresses import normalise_address
 from accounts.errors import NotAllowed, Refused
 from accounts.models import Person
-from conftest import Desk, comments_of
+from conftest import Desk, comments_of, written
 from notifications.delivery import INSTANCE_HEADER, instance_id
 from notifications.models import OutboxMessage
 from tickets.mail import intake
 from tickets.mail.addresses import read_reply_address, reply_address
-from tickets.models import Attachment, Comment, IncomingMessage, Mailbox, Ticket
+from tickets.mail.keeping import find_mailbox, keep
+from tickets.models import Attachment, Comment, Mailbox, Ticket
 from tickets.models.incoming import IncomingState
+from tickets.tests.letters import letter, receive
 from tickets.workflow import Status
-
-
-def letter(
-    sender: str, subject: str = "Help", body: str = "The printer prints nothing.", **headers: str
-) -> EmailMessage:
-    message = EmailMessage()
-    message["From"], message["Subject"] = sender, subject
-    message["Message-ID"] = headers.pop("message_id", "<one@example.com>")
-    for name, value in headers.items():
-        message[name.replace("_", "-")] = value
-    message.set_content(body)
-    return message
-
-
-def receive(message: EmailMessage, to: str = "", envelope_from: str = "someone@example.com") -> IncomingMessage:
-    box = Mailbox.objects.get()
-    stored = intake.keep(
-        message.as_bytes(), mailbox_id=box.pk, envelope_from=envelope_from, envelope_to=to or box.address
-    )
-    done = intake.process(stored.pk)
-    assert done is not None
-    return done
 
 
 def test_b5_a_mail_becomes_a_request(inside: Desk) -> None:
@@ -76,7 +56,7 @@ def test_k16_the_applicant_gets_a_confirmation(inside: Desk) -> None:
 
 def test_an_unproved_address_gets_none_of_the_senders_words(inside: Desk) -> None:
     receive(letter("nora@new.example", subject="Buy now", body="at http://spam.example"))
-    mail = OutboxMessage.objects.get(to_address="nora@new.example")
+    mail = written(OutboxMessage.objects.get(to_address="nora@new.example"))
     assert "Buy now" not in mail.subject + mail.text + mail.html
 
 
@@ -90,7 +70,7 @@ def test_the_same_bytes_twice_are_one_message(inside: Desk) -> None:
     message = letter(inside.requester.email)
     receive(message)
     box = Mailbox.objects.get()
-    again = intake.keep(message.as_bytes(), mailbox_id=box.pk, envelope_from="x@y.z", envelope_to=box.address)
+    again = keep(BytesIO(message.as_bytes()), mailbox_id=box.pk, envelope_from="x@y.z", envelope_to=box.address)
     assert (intake.process(again.pk), Ticket.objects.count()) == (None, 1)
 
 
@@ -240,13 +220,13 @@ def test_only_who_answers_has_a_mail_processed_again(inside: Desk) -> None:
 
 
 def test_an_address_leads_to_its_desk(desk: Desk, rival: Desk) -> None:
-    found = intake.find_mailbox("Support+t1.2.x@ALPHA.localhost")
+    found = find_mailbox("Support+t1.2.x@ALPHA.localhost")
     assert found is not None
     assert found[0] == desk.id
 
 
 def test_an_unknown_address_leads_nowhere(desk: Desk) -> None:
-    assert intake.find_mailbox("nobody@alpha.localhost") is None
+    assert find_mailbox("nobody@alpha.localhost") is None
 
 
 def test_mail_to_one_desk_makes_nothing_at_another(desk: Desk, rival: Desk) -> None:
@@ -261,7 +241,7 @@ def test_a_hostile_subject_reaches_no_header(inside: Desk) -> None:
     del message["Subject"]
     raw = b"Subject: =?utf-8?q?Hi=0D=0ABcc:_x=40y.example=00?=\r\n" + message.as_bytes()
     box = Mailbox.objects.get()
-    stored = intake.keep(raw, mailbox_id=box.pk, envelope_from="nora@new.example", envelope_to=box.address)
+    stored = keep(BytesIO(raw), mailbox_id=box.pk, envelope_from="nora@new.example", envelope_to=box.address)
     done = intake.process(stored.pk)
     assert done is not None
     assert done.ticket is not None
@@ -284,7 +264,7 @@ def test_a_forgers_words_are_not_passed_on(inside: Desk) -> None:
 def test_forged_mails_of_a_known_person_bring_one_confirmation(inside: Desk) -> None:
     for number in range(4):
         receive(letter(inside.requester.email, subject="Buy now", message_id=f"<{number}@spam.example>"))
-    mails = OutboxMessage.objects.filter(to_address=inside.requester.email)
+    mails = [written(row) for row in OutboxMessage.objects.filter(to_address=inside.requester.email)]
     assert [("Buy now" in mail.subject + mail.text + mail.html) for mail in mails] == [False]
 
 
