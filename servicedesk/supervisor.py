@@ -270,6 +270,11 @@ def worker_answers(child: Child) -> bool:
     return any(" ready." in line for line in child.last)
 
 
+def watcher_answers(child: Child) -> bool:
+    """It serves nobody either; it says so when it has looked for the mailboxes to watch."""
+    return any("ready" in line for line in child.last)
+
+
 def beat_answers(child: Child, pidfile: Path) -> bool:
     """The clock serves nobody; it writes its number once it has read its schedule."""
     return child.process is not None and pidfile.exists() and pidfile.read_text().strip() == str(child.process.pid)

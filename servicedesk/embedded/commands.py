@@ -13,6 +13,7 @@ from pathlib import Path
 
 from servicedesk.embedded import variables
 from servicedesk.embedded.browser import find_browser, install_browser
+from servicedesk.embedded.certificate import certificate_in
 from servicedesk.embedded.home import programs_of_postgres
 from servicedesk.embedded.process import spawn, stop
 from servicedesk.embedded.services import host_lock, services_for_tests, shared_services, started
@@ -29,6 +30,7 @@ from servicedesk.supervisor import (
     interrupt_on_signals,
     require_ports,
     smtp_answers,
+    watcher_answers,
     web_answers,
     worker_answers,
 )
@@ -36,6 +38,9 @@ from servicedesk.supervisor import (
 CHECKOUT = variables.checkout_folder()
 VAR = CHECKOUT / "var"
 QUEUES = "mail-in,mail-out,clock,documents,celery"
+# Apart: a slow mail server may hold whoever collects from it for minutes. They mostly wait, so threads will do.
+COLLECTING = "mail-collect"
+COLLECTORS = ("--pool", "threads", "--concurrency", "4", "--without-mingle", "--without-gossip")
 # One worker has no neighbours to look for, which takes a second at each start.
 LONE_WORKER = ("--concurrency", "2", "--without-mingle", "--without-gossip")
 # A person waits for a page; jobs may take longer.
@@ -72,7 +77,7 @@ def run(_arguments: list[str]) -> int:
         variables.require_owner()
         require_ports(host, ports)
         with started(CHECKOUT, "run") as services:
-            environment = full_environment(services, demo=True)
+            environment = with_certificate(full_environment(services, demo=True))
             desks = prepare(environment)
             product = Supervisor(children(environment, host, ports), services.servers, CHECKOUT, VAR / "pids")
             with stopped_at_the_end(product):
@@ -81,6 +86,14 @@ def run(_arguments: list[str]) -> int:
                 say(welcome(desks, ports["SMTP_PORT"]))
                 product.watch()
     return 0
+
+
+def with_certificate(environment: Environment) -> Environment:
+    """The listener offers STARTTLS from the first start on; a certificate of one's own takes this one's place."""
+    if environment.get("SMTP_TLS_CERT"):
+        return environment
+    certificate, key = certificate_in(VAR / "tls", environment["BASE_DOMAIN"])
+    return {**environment, "SMTP_TLS_CERT": str(certificate), "SMTP_TLS_KEY": str(key)}
 
 
 @contextlib.contextmanager
@@ -130,6 +143,7 @@ def children(environment: Environment, host: str, ports: dict[str, int]) -> list
     return [
         Child("web", "The web server", gunicorn(host, ports["PORT"]), web, lambda _: web_answers(probe, ports["PORT"])),
         Child("work", "The worker", celery("worker", "-Q", QUEUES, *LONE_WORKER), app, worker_answers),
+        Child("coll", "The collector", celery("worker", "-Q", COLLECTING, *COLLECTORS), app, worker_answers),
         Child(
             "beat",
             "The clock",
@@ -144,6 +158,7 @@ def children(environment: Environment, host: str, ports: dict[str, int]) -> list
             app,
             lambda _: smtp_answers(app.get("SMTP_HOST") or "127.0.0.1", ports["SMTP_PORT"]),
         ),
+        Child("idle", "The mailbox watcher", python("manage.py", "watch_mailboxes"), app, watcher_answers),
     ]
 
 
