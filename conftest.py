@@ -28,6 +28,8 @@ from accounts.hosts import forget_hosts
 from accounts.invitations import obtain_user
 from accounts.models import Deputy, Organisation, Person, Representation, Tenant, User
 from accounts.tenancy import enter
+from notifications.models import OutboxMessage
+from notifications.rendering import write_out
 from servicedesk import environment
 from servicedesk.catalogues import compile_catalogues
 from servicedesk.desks import Brand, create_desk
@@ -129,6 +131,7 @@ def _as_at_start(settings: Any, tmp_path: Any) -> Iterator[None]:
     }
     settings.MAILBOX_ROOT = str(tmp_path / "mailbox")
     settings.DEMO = False
+    settings.MAIL_BUNDLE_SECONDS = 0
     cache.clear()
     forget_hosts()
     yield
@@ -325,7 +328,7 @@ def person(name: str, email: str, **roles: Any) -> Person:
 _HASH = "md5$salt$" + hashlib.md5(f"salt{PASSWORD}".encode()).hexdigest()
 
 
-def _load(slug: str) -> Desk:
+def load_desk(slug: str) -> Desk:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tenant_id FROM desk_find_host(%s)", [f"{slug}.localhost"])
         tenant_id = cursor.fetchone()[0]
@@ -342,13 +345,13 @@ def _load(slug: str) -> Desk:
 
 @pytest.fixture
 def desk(db: None) -> Desk:
-    return _load("alpha")
+    return load_desk("alpha")
 
 
 @pytest.fixture
 def rival(db: None) -> Desk:
     """Another tenant. Its people are the outsiders."""
-    return _load("beta")
+    return load_desk("beta")
 
 
 @pytest.fixture
@@ -362,7 +365,7 @@ def inside(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Desk]:
 
 @pytest.fixture
 def committed_desk(committed: None) -> Desk:
-    return _load("alpha")
+    return load_desk("alpha")
 
 
 # ---- browsers without a window ----
@@ -382,6 +385,12 @@ def visit() -> Visit:
         return client
 
     return make
+
+
+def written(letter: OutboxMessage) -> OutboxMessage:
+    """A letter of the entered desk with the text and HTML that it would go out with now."""
+    write_out(letter, [])
+    return letter
 
 
 def comments_of(ticket: Ticket) -> list[str]:

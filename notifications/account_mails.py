@@ -26,5 +26,6 @@ def _tell(person: Person, what: str, link: str) -> None:
         compose=lambda: {"link": link},
         address=person.user.email,
         is_personal=True,
+        at_once=True,
     )
     put([letter])

@@ -1,24 +1,23 @@
-"""Putting news into the outbox: written out in the receiver's language, in the causing transaction."""
+"""Putting news into the outbox: put into words in the receiver's language, in the causing transaction."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import make_msgid
 from typing import Any
 
 from django.db import models
-from django.template import Context
-from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
 
-from accounts.colours import accent_area, as_css
 from accounts.hosts import current_host
 from accounts.jobs import after_commit
 from accounts.models import Person, TenantHost
 from accounts.tenancy import current_tenant_id
-from notifications.models import Notice, OutboxMessage
+from notifications.models import Notice, OutboxMessage, OutboxState
+from notifications.rendering import frame, one_line, plain
 from notifications.tasks import deliver
+from notifications.timing import Departure, departure, zone_of
 
-LONGEST_SUBJECT = 300
 LONGEST_NOTICE = 500
 
 
@@ -26,8 +25,9 @@ LONGEST_NOTICE = 500
 class Letter:
     """What to say to one person. `stem` names three templates: `_subject.txt`, `.txt` and `.html`.
 
-    `compose` gives their context and is called in the receiver's language; its `lead` is the notice in the product,
-    which leads to the address `route` filled with `key`; without a route there is no notice.
+    `compose` gives their context – words, numbers and lists of them – and is called in the receiver's language; its
+    `lead` is the notice in the product, which leads to the address `route` filled with `key`; without a route there is
+    no notice. A `title` in it is the subject.
     """
 
     to: Person
@@ -41,42 +41,44 @@ class Letter:
     about: models.Model | None = None
     # Holds a link that is as good as a password or a signature.
     is_personal: bool = False
+    # Somebody waits for it: a receipt, a way in. It goes out at once and alone.
+    at_once: bool = False
+    # Asks its reader for something: no summary and no muting holds it back.
+    needs_reader: bool = False
     route: str = ""
     key: str = ""
-
-
-def one_line(text: str) -> str:
-    """A header's worth of text: whatever a subject contained, no line end or control character goes out."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_SUBJECT]
-
-
-def _plain(template: str, context: dict[str, Any]) -> str:
-    """A text template: what stands in it is not HTML, so nothing is escaped."""
-    return str(get_template(template).template.render(Context(context, autoescape=False)))  # type: ignore[attr-defined]
 
 
 def put(letters: Iterable[Letter]) -> list[OutboxMessage]:
     """Queue letters, and the notices that say the same inside the product, in three queries however many there are.
 
-    Who has no e-mail address gets the notice alone.
+    Who has no e-mail address, or wishes no e-mail of it, gets the notice alone.
     """
     letters = list(letters)
     if not letters:
         return []
-    host = current_host()
+    host, now = current_host(), timezone.now()
     messages, notices = [], []
     for letter in letters:
-        with translation.override(letter.to.language), timezone.override(host.tenant.zone):
-            context = letter.compose()
-            if letter.address or letter.to.email:
-                messages.append(_written(letter, host, context))
+        zone = zone_of(letter.to, host.tenant.zone)
+        with translation.override(letter.to.language), timezone.override(zone):
+            said = letter.compose()
+            leaves = departure(letter.to, zone=zone, now=now, at_once=letter.at_once, needs_reader=letter.needs_reader)
+            if leaves is not None and (letter.address or letter.to.email):
+                messages.append(_queued(letter, host, said, leaves))
         if letter.route:
-            notices.append(_noticed(letter, str(context["lead"])))
+            notices.append(_noticed(letter, str(said["lead"])))
     Notice.objects.bulk_create(notices)
     queued = OutboxMessage.objects.bulk_create(messages)
-    for message in queued:
-        after_commit(deliver, current_tenant_id(), message.pk)
+    _hand_over(queued, now)
     return queued
+
+
+def _hand_over(queued: list[OutboxMessage], now: datetime) -> None:
+    """What may leave now; the rest is found by the sweep when its time has come."""
+    for message in queued:
+        if message.state == OutboxState.QUEUED and message.next_try_at <= now:
+            after_commit(deliver, current_tenant_id(), message.pk)
 
 
 def _noticed(letter: Letter, lead: str) -> Notice:
@@ -91,25 +93,28 @@ def _noticed(letter: Letter, lead: str) -> Notice:
     )
 
 
-def _written(letter: Letter, host: TenantHost, said: dict[str, Any]) -> OutboxMessage:
-    tenant = host.tenant
-    area, words = accent_area(host.accent)
-    brand = {"accent": as_css(area), "accent_contrast": as_css(words)}
-    context = {"to": letter.to, "tenant": tenant, "host": host, "home": host.address, **brand, **said}
-    subject = one_line(_plain(f"{letter.stem}_subject.txt", context))
-    return OutboxMessage(
+def _queued(letter: Letter, host: TenantHost, said: dict[str, Any], leaves: Departure) -> OutboxMessage:
+    message = OutboxMessage(
         to_person=letter.to,
         to_address=letter.address or letter.to.email,
         from_name=one_line(host.brand_name),
-        from_address=tenant.support_email,
+        from_address=host.tenant.support_email,
         reply_to=letter.reply_to,
-        subject=subject,
-        text=_plain(f"{letter.stem}.txt", context).strip() + "\n",
-        html=render_to_string(f"{letter.stem}.html", {**context, "subject": subject}),
-        message_id=make_msgid(domain=tenant.support_email.rpartition("@")[2]).strip("<>"),
+        stem=letter.stem,
+        said=said,
+        message_id=make_msgid(domain=host.tenant.support_email.rpartition("@")[2]).strip("<>"),
         references=list(letter.references),
         kind=letter.kind,
         is_personal=letter.is_personal,
+        needs_reader=letter.needs_reader,
+        going=leaves.going,
+        next_try_at=leaves.at,
         about_label=letter.about._meta.label_lower if letter.about else "",
         about_id=letter.about.pk if letter.about else None,
     )
+    title = said.get("title") or plain(f"{letter.stem}_subject.txt", {**frame(message, host), **said})
+    message.subject = one_line(str(title))
+    if message.to_address == letter.to.email and not letter.to.takes_mail:
+        # Written to again, a server that said no would take us for a spammer. The desk sees it, and asks otherwise.
+        message.state, message.error = OutboxState.FAILED, letter.to.address_failed_words
+    return message

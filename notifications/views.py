@@ -1,20 +1,24 @@
-"""What is new, inside the product: the list of notices, and the number at the bell."""
+"""What is new, inside the product – the list of notices, the number at the bell – and how it comes by e-mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import person_required, row_number
-from accounts.http import PersonRequest
+from accounts.access import person_required, public, row_number
+from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
 from notifications import actions
+from notifications.forms import MailForm
 from notifications.models import Notice
+from notifications.stopping import read_stop
 
 PAGE = 20
 COUNT_STOPS = 100
@@ -51,7 +55,7 @@ def notices(request: PersonRequest) -> HttpResponse:
 
 def address(notice: Notice) -> str:
     try:
-        return reverse(notice.route, args=[notice.key])
+        return reverse(notice.route, args=[notice.key] if notice.key else [])
     except NoReverseMatch:  # written by a version that had the page
         return ""
 
@@ -95,3 +99,29 @@ def page_opened(request: PersonRequest) -> JsonResponse:
     if len(values) == 1 and "\0" not in str(values[0]):
         actions.read_about(by=request.person, route=match.view_name, key=str(values[0]))
     return JsonResponse(unread(request.person))
+
+
+@person_required
+@require_http_methods(["GET", "POST"])
+def mail_choices(request: PersonRequest) -> HttpResponse:
+    # A copy: a form that is refused must not leave its values on the person that the page greets.
+    person = Person.objects.get(pk=request.person.pk)
+    form = MailForm(request.POST or None, instance=person)
+    if request.method == "POST" and form.is_valid():
+        actions.choose_mail(by=person, **form.cleaned_data)
+        messages.success(request, _("Your choice is saved."))
+        return redirect("mail_choices")
+    context = {"form": form, "failed": request.person.address_failed_words, "nav_current": "mail_choices"}
+    return render(request, "notifications/mail_choices.html", context, status=422 if form.is_bound else 200)
+
+
+@public
+@csrf_exempt  # a mail program sends the form (RFC 8058) and knows no token; the link itself is the proof
+@require_http_methods(["GET", "POST"])
+def mail_stop(request: DeskRequest, token: str) -> HttpResponse:
+    """Opening the link shows a page; only sending its form ends the summaries."""
+    reader = read_stop(token)
+    if reader is not None and request.method == "POST":
+        actions.stop_summaries(reader)
+    context = {"valid": reader is not None, "done": request.method == "POST", "reader": reader}
+    return render(request, "notifications/mail_stop.html", context, status=404 if reader is None else 200)

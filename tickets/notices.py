@@ -4,6 +4,7 @@ Each function is one event of the workflow's table. Its sentence is the first li
 product; both are written in the receiver's language.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,39 +29,75 @@ DELIVERED, REVIEW_REMINDER = "ticket.delivered", "ticket.review_reminder"
 # ---- it comes in, and somebody takes it up ----
 
 
-def submitted(ticket: Ticket, *, by: Person | None, references: tuple[str, ...]) -> None:
+def submitted(
+    ticket: Ticket,
+    *,
+    by: Person | None,
+    references: tuple[str, ...],
+    is_confirmed: bool = True,
+    left_out: Sequence[str] = (),
+) -> None:
     """The applicant hears that it is registered (K16), the assignee that there is work."""
     is_proved = ticket.is_verified and ticket.requester.is_verified
 
     def registered(person: Person) -> Said:
         known = _("Your request %(reference)s “%(subject)s” is registered. We will take it up and write to you.")
         unproved = _("Your request %(reference)s is registered. We will take it up and write to you.")
-        return {
-            "title": _("Your request %(reference)s is registered") % _names(ticket),
-            "lead": (known if is_proved else unproved) % _names(ticket),
-        }
+        lead = (known if is_proved else unproved) % _names(ticket)
+        if left_out:
+            unnamed = _("Some of its files were too large and are not here.")
+            lead += " " + (_left_out(left_out) if is_proved else unnamed)
+        return {"title": _("Your request %(reference)s is registered") % _names(ticket), "lead": lead}
 
     def new(person: Person) -> Said:
         return {"lead": _("New ticket %(reference)s from %(name)s: “%(subject)s”.") % _names(ticket)}
 
-    news = [News("ticket.new", [one for one in _staff(ticket) if by is None or one.pk != by.pk], new)]
-    if is_proved or not _confirmed_lately(ticket.requester):
+    news = [News("ticket.new", [one for one in _staff(ticket) if by is None or one.pk != by.pk], new, asks=True)]
+    if is_confirmed and (is_proved or not _written_lately(ticket.requester, SUBMITTED)):
         # To the applicant also when they filed it themselves: the mail is their receipt, and its reply reaches us.
-        news.append(News(SUBMITTED, [ticket.requester], registered, references=references))
+        news.append(News(SUBMITTED, [ticket.requester], registered, references=references, at_once=True))
     tell_all(ticket, news, by=None, is_new=True)
 
 
-def _confirmed_lately(person: Person) -> bool:
-    """Anybody can write in somebody's name: one confirmation an hour at most, and without the sender's words."""
+def _written_lately(person: Person, kind: str) -> bool:
+    """Anybody can write in somebody's name: one letter of a kind an hour at most, and without the sender's words."""
     hour_ago = timezone.now() - timedelta(hours=1)
-    return OutboxMessage.objects.filter(to_person=person, kind=SUBMITTED, created_at__gte=hour_ago).exists()
+    return OutboxMessage.objects.filter(to_person=person, kind=kind, created_at__gte=hour_ago).exists()
+
+
+def _left_out(names: Sequence[str]) -> str:
+    sentence = _("These files were too large for an e-mail and are not here: %(files)s. Please add them in the portal.")
+    return sentence % {"files": ", ".join(names)}
+
+
+def files_left_out(ticket: Ticket, sender: Person, names: Sequence[str]) -> None:
+    """Told once, to who sent them: nobody else can send them again."""
+
+    def say(person: Person) -> Said:
+        lead = _("Your e-mail to %(reference)s “%(subject)s” has arrived.") % _names(ticket)
+        return {"lead": f"{lead} {_left_out(names)}"}
+
+    if sender.is_verified:  # to an address that nobody has proved go no words of its sender's
+        tell(ticket, [sender], "ticket.files_left_out", say, by=None, asks=True, followers="nobody")
+
+
+def mail_bounced(ticket: Ticket, person: Person, words: str) -> None:
+    """The desk hears that somebody cannot be reached: silence of theirs counts for nothing."""
+
+    def say(reader: Person) -> Said:
+        lead = _(
+            "Our e-mail about %(reference)s “%(subject)s” did not reach %(person)s (%(address)s). The server said:"
+        )
+        return {"lead": lead % {**_names(ticket), "person": person, "address": person.email}, "words": words}
+
+    tell(ticket, _staff(ticket), "ticket.mail_bounced", say, by=None, followers="staff")
 
 
 def assigned(ticket: Ticket, *, by: Person) -> None:
     def say(person: Person) -> Said:
         return {"lead": _("%(reference)s “%(subject)s” is assigned to you.") % _names(ticket)}
 
-    tell(ticket, _staff(ticket), "ticket.assigned", say, by=by)
+    tell(ticket, _staff(ticket), "ticket.assigned", say, by=by, followers="staff", asks=True)
 
 
 def started(ticket: Ticket, *, by: Person) -> None:
@@ -89,10 +126,25 @@ def commented(ticket: Ticket, comment: Comment, *, by: Person, references: tuple
 
     among_staff = comment.is_internal or not comment.is_verified
     hearers = _staff(ticket) if among_staff else _both(ticket)
-    tell(ticket, hearers, "ticket.commented", say, by=by, references=references)
+    tell(
+        ticket,
+        hearers,
+        "ticket.commented",
+        say,
+        by=by,
+        references=references,
+        followers="staff" if among_staff else "everybody",
+    )
+
+
+INVITED = "ticket.invited"
 
 
 def invited(ticket: Ticket, person: Person, *, by: Person) -> None:
+    """One invitation an hour to an address that nobody has proved, whoever they are that invite it."""
+    if not person.is_verified and _written_lately(person, INVITED):
+        return
+
     def say(person: Person) -> Said:
         if not person.is_verified:
             # To an address that nobody has proved go no words of a customer's choice.
@@ -101,7 +153,7 @@ def invited(ticket: Ticket, person: Person, *, by: Person) -> None:
         lead = _("%(by)s invited you to the request %(reference)s “%(subject)s”. You can read it and write to it.")
         return {"lead": lead % {**_names(ticket), "by": by}}
 
-    tell(ticket, [person], "ticket.invited", say, by=by)
+    tell(ticket, [person], INVITED, say, by=by, followers="nobody")
 
 
 def information_requested(ticket: Ticket, words: Comment, *, by: Person) -> None:
@@ -115,7 +167,7 @@ def information_requested(ticket: Ticket, words: Comment, *, by: Person) -> None
             "button": _("Answer the question"),
         }
 
-    tell(ticket, _customers(ticket), INFORMATION_REQUESTED, say, by=by)
+    tell(ticket, _customers(ticket), INFORMATION_REQUESTED, say, by=by, asks=True)
 
 
 def information_reminder(ticket: Ticket, words: Comment | None) -> None:
@@ -130,7 +182,7 @@ def information_reminder(ticket: Ticket, words: Comment | None) -> None:
             "button": _("Answer the question"),
         }
 
-    tell(ticket, _customers(ticket), INFORMATION_REMINDER, say, by=None)
+    tell(ticket, _customers(ticket), INFORMATION_REMINDER, say, by=None, asks=True)
 
 
 def closed_unanswered(ticket: Ticket) -> None:
@@ -264,7 +316,7 @@ def silence_unheard(ticket: Ticket) -> None:
         )
         return {"lead": lead % _names(ticket)}
 
-    tell(ticket, _staff(ticket), "ticket.silence_unheard", say, by=None)
+    tell(ticket, _staff(ticket), "ticket.silence_unheard", say, by=None, asks=True, followers="staff")
 
 
 def accepted(ticket: Ticket, *, by: Person | None, accepted_by: Person | None = None) -> None:
@@ -301,7 +353,7 @@ def deployment_due(ticket: Ticket) -> None:
         lead = _("The rollout of %(reference)s “%(subject)s” was planned for %(day)s and has not been reported.")
         return {"lead": lead % {**_names(ticket), "day": _day(ticket.deploy_on)}}
 
-    tell(ticket, _staff(ticket), "ticket.deployment_due", say, by=None)
+    tell(ticket, _staff(ticket), "ticket.deployment_due", say, by=None, asks=True, followers="staff")
 
 
 def reopened(ticket: Ticket, words: Comment, *, by: Person) -> None:

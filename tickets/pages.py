@@ -14,12 +14,13 @@ from django.utils.translation import pgettext
 
 from accounts.approvers import approvers_of
 from accounts.models import Person
+from tickets.actions import is_told_anyway
 from tickets.decisions import Decision
 from tickets.deeds import form_of
 from tickets.durations import as_duration
 from tickets.forms import VerbForm
 from tickets.history import activity, delivery_words, formatted
-from tickets.models import Approval, Attachment, Estimate, EstimateLine, EstimateState, Ticket
+from tickets.models import Approval, Attachment, Attention, Estimate, EstimateLine, EstimateState, Ticket
 from tickets.permissions import is_customer, may_invite, may_read_proof
 from tickets.sentences import line_text, money, stage, status_label, turn
 from tickets.verbs import Verb, available
@@ -36,10 +37,22 @@ def conversation(ticket: Ticket, reader: Person) -> dict[str, Any]:
         "activity": activity(ticket, reader, files),
         "people": people(ticket),
         "may_invite": may_invite(reader, ticket),
+        "attention": attention(ticket, reader),
         "files": files.get(None, []),
         "estimates": estimates(ticket),
         "proofs": proofs(ticket),
     }
+
+
+def attention(ticket: Ticket, reader: Person) -> dict[str, Any]:
+    """Whether the reader hears of what happens here, and what their button changes."""
+    row = Attention.objects.filter(ticket=ticket, person=reader).first()
+    chosen = row.choice if row else ""
+    is_told = is_told_anyway(ticket, reader)
+    hears = chosen == Attention.Choice.FOLLOWED or (is_told and chosen != Attention.Choice.MUTED)
+    opposite = Attention.Choice.MUTED if is_told else Attention.Choice.FOLLOWED
+    change = opposite if hears == is_told else ""
+    return {"hears": hears, "is_told": is_told, "change": change}
 
 
 def request_page(ticket: Ticket, reader: Person, refused: Refusals | None = None) -> dict[str, Any]:
@@ -80,6 +93,7 @@ def described(ticket: Ticket, reader: Person, *, is_asked: bool = True) -> dict[
         **_standing(ticket, reader, is_asked=is_asked),
         "stages": stages(ticket),
         "description": ticket.description,
+        "quoted": ticket.quoted,
         "created_at": ticket.created_at,
         "due_date": ticket.due_date,
         "request_type": ticket.request_type,

@@ -2,24 +2,26 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
-from notifications.models import OutboxMessage
+from notifications.models import Going, OutboxMessage
 from notifications.outbox import Letter, put
 from tickets.decisions import link_to_decide
 from tickets.mail.addresses import reply_address
-from tickets.models import Estimate, Ticket
+from tickets.models import Attention, Estimate, Ticket
 
 STEM = "tickets/mail/letter"
 # How many earlier letters a new one names.
 THREAD = 5
-# What a letter says: 'lead', and if there are any 'title', 'facts', 'words', 'button'.
+# What a letter says: 'lead', and if there are any 'title', 'facts', 'words', 'button'. Words, numbers and lists only:
+# it waits in the outbox.
 Said = dict[str, Any]
 Say = Callable[[Person], Said]
+Followers = Literal["everybody", "staff", "nobody"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,16 @@ class News:
     decide: Ticket | Estimate | None = None
     # What it answers; empty: the letters that each got before.
     references: tuple[str, ...] = ()
+    # Asks for something that is done elsewhere than behind a link of its own.
+    asks: bool = False
+    # The receipt of what its reader has just sent.
+    at_once: bool = False
+    # Who hears it besides, because they follow the ticket.
+    followers: Followers = "everybody"
+
+    @property
+    def needs_reader(self) -> bool:
+        return self.asks or self.decide is not None
 
 
 def tell(
@@ -43,8 +55,11 @@ def tell(
     by: Person | None,
     references: tuple[str, ...] = (),
     decide: Ticket | Estimate | None = None,
+    asks: bool = False,
+    followers: Followers = "everybody",
 ) -> None:
-    tell_all(ticket, [News(kind, hearers, say, decide, references)], by=by)
+    news = News(kind, hearers, say, decide, references, asks, followers=followers)
+    tell_all(ticket, [news], by=by)
 
 
 def tell_all(ticket: Ticket, news: list[News], *, by: Person | None, is_new: bool = False) -> None:
@@ -54,6 +69,8 @@ def tell_all(ticket: Ticket, news: list[News], *, by: Person | None, is_new: boo
         for person in piece.hearers:
             if person.is_active and (by is None or person.pk != by.pk):
                 told.setdefault(person.pk, (person, piece))
+    if not is_new:
+        _heed_attention(ticket, news, told, by)
     threads = {} if is_new else _threads(ticket, list(told))
     put(
         Letter(
@@ -62,13 +79,41 @@ def tell_all(ticket: Ticket, news: list[News], *, by: Person | None, is_new: boo
             stem=STEM,
             compose=_composer(ticket, person, piece.say, piece.decide),
             reply_to=reply_address(ticket, person),
-            references=piece.references or threads.get(person.pk, ()),
+            references=threads.get(person.pk, ()) or piece.references,
             about=ticket,
             is_personal=piece.decide is not None,
+            at_once=piece.at_once,
+            needs_reader=piece.needs_reader,
             **_route(ticket, person),
         )
         for person, piece in told.values()
     )
+
+
+def _heed_attention(ticket: Ticket, news: list[News], told: dict[int, tuple[Person, News]], by: Person | None) -> None:
+    """Who muted the ticket hears only what needs them; who follows it hears what is not only for others."""
+    for row in Attention.objects.filter(ticket=ticket).select_related("person"):
+        person = row.person
+        if row.choice == Attention.Choice.MUTED:
+            if person.pk in told and not told[person.pk][1].needs_reader:
+                del told[person.pk]
+        elif person.pk not in told and (by is None or person.pk != by.pk) and _still_sees(ticket, person):
+            piece = next((one for one in news if _is_for_follower(one, person)), None)
+            if piece is not None:
+                told[person.pk] = person, piece
+
+
+def _still_sees(ticket: Ticket, person: Person) -> bool:
+    """Rights end after somebody has begun to follow."""
+    if person.is_staff:  # to them the whole desk is visible
+        return person.is_active
+    return Ticket.objects.visible_to(person).filter(pk=ticket.pk).exists()
+
+
+def _is_for_follower(piece: News, person: Person) -> bool:
+    if piece.decide is not None or piece.followers == "nobody":
+        return False
+    return person.is_staff or piece.followers == "everybody"
 
 
 def _composer(ticket: Ticket, person: Person, say: Say, decide: Ticket | Estimate | None) -> Callable[[], Said]:
@@ -78,7 +123,7 @@ def _composer(ticket: Ticket, person: Person, say: Say, decide: Ticket | Estimat
             link = link_to_decide(ticket, person, decide if isinstance(decide, Estimate) else None)
         button = _("Open the ticket") if person.is_staff else _("Open the request")
         title = f"[{ticket.reference}] {ticket.subject}"
-        return {"ticket": ticket, "title": title, "button": button, "link": link, **say(person)}
+        return {"replies": True, "title": title, "button": button, "link": link, **say(person)}
 
     return compose
 
@@ -97,9 +142,10 @@ def _address(ticket: Ticket, person: Person) -> dict[str, Any]:
 
 def _threads(ticket: Ticket, people: list[int]) -> dict[int, tuple[str, ...]]:
     """What each got about the ticket before, so that their mail program keeps it together; one query for all."""
+    # What went along with another letter never had an id of its own outside, and a summary is about many tickets.
     rows = OutboxMessage.objects.filter(
-        about_label=ticket._meta.label_lower, about_id=ticket.pk, to_person_id__in=people
-    )
+        sent_with=None, about_label=ticket._meta.label_lower, about_id=ticket.pk, to_person_id__in=people
+    ).exclude(going=Going.DIGEST)
     threads: dict[int, tuple[str, ...]] = {}
     for person_id, message_id in rows.order_by("-id").values_list("to_person_id", "message_id")[: THREAD * len(people)]:
         if person_id is not None and len(threads.get(person_id, ())) < THREAD:

@@ -313,6 +313,18 @@ def request_uninvite(request: PersonRequest, reference: str, person_id: int) -> 
     return redirect("request", reference)
 
 
+@person_required
+@require_POST
+def request_attention(request: PersonRequest, reference: str) -> HttpResponse:
+    """Follow it, mute it, or neither."""
+    ticket = visible_ticket(request.person, reference)
+    try:
+        actions.attend(ticket, by=request.person, choice=request.POST.get("choice", ""))
+    except Refused as refusal:
+        messages.error(request, str(refusal.sentence))
+    return redirect("request", reference)
+
+
 # ---- proof, and deciding from an e-mail ----
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Deputy, Person, Representation
-from conftest import Desk, in_days
+from conftest import Desk, in_days, written
 from notifications.models import Notice, OutboxMessage, OutboxState
 from tickets import actions, clock
 from tickets.models import Estimate, Ticket
@@ -87,4 +87,5 @@ def told(kind: str) -> set[Person]:
 
 
 def letters(kind: str) -> list[OutboxMessage]:
-    return list(OutboxMessage.objects.filter(kind=f"ticket.{kind}").order_by("id"))
+    rows = OutboxMessage.objects.filter(kind=f"ticket.{kind}").order_by("id")
+    return [written(row) if row.state == OutboxState.QUEUED else row for row in rows]

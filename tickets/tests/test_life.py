@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.errors import NotAllowed, Refused
 from accounts.models import Person, Representation
-from conftest import Desk, comments_of, person
+from conftest import Desk, comments_of, person, written
 from notifications.models import OutboxMessage
 from tickets import actions
 from tickets.models import Approval, Ticket, TimeEntry
@@ -253,7 +253,7 @@ def test_a_ticket_is_assigned_to_agents_only(inside: Desk) -> None:
 
 def test_b13_the_question_reaches_the_customer(inside: Desk) -> None:
     inside.asked()
-    letter = OutboxMessage.objects.get(kind="ticket.information_requested")
+    letter = written(OutboxMessage.objects.get(kind="ticket.information_requested"))
     assert letter.to_person == inside.requester
     assert "Which printer?" in letter.text
 
@@ -268,7 +268,7 @@ def test_the_reminder_repeats_our_question_whatever_a_guest_wrote_since(inside: 
     ticket = inside.asked()
     actions.comment(ticket, by=inside.guest(ticket), text="I wonder, too.")
     actions.remind_of_information(ticket)
-    letter = OutboxMessage.objects.filter(kind="ticket.information_reminder").earliest("id")
+    letter = written(OutboxMessage.objects.filter(kind="ticket.information_reminder").earliest("id"))
     assert "Which printer?" in letter.text
     assert "I wonder" not in letter.text
 

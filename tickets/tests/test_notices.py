@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from conftest import Desk, Visit, in_days
+from conftest import Desk, Visit, in_days, written
 from notifications import delivery
 from notifications.models import Notice, OutboxMessage
 from tickets import actions, followers, gates, notices
@@ -128,6 +128,12 @@ def by_mail(scene: Scene, *, is_verified: bool) -> None:
     actions.comment_by_mail(scene.ticket, by=scene.desk.requester, text="Words", files=(), is_verified=is_verified)
 
 
+def too_large(scene: Scene) -> None:
+    actions.comment_by_mail(
+        scene.ticket, by=scene.desk.requester, text="Words", files=(), is_verified=True, left_out=["film.mp4"]
+    )
+
+
 def reached_nobody(scene: Scene) -> Ticket:
     ticket = asked_twice(scene)
     OutboxMessage.objects.all().delete()
@@ -194,6 +200,12 @@ TABLE: dict[str, tuple[str, Step, set[str]]] = {
     "a note": ("commented", commented("manager", is_internal=True), {AGENT}),
     "proved words by e-mail": ("commented", from_the_start(partial(by_mail, is_verified=True)), {AGENT, GUEST}),
     "unproved words by e-mail": ("commented", from_the_start(partial(by_mail, is_verified=False)), {AGENT}),
+    "files that were too large": ("files_left_out", from_the_start(too_large), {REQUESTER}),
+    "an e-mail that did not arrive": (
+        "mail_bounced",
+        from_the_start(lambda s: notices.mail_bounced(s.ticket, s.desk.requester, "550 no such user")),
+        {AGENT},
+    ),
     "invited": (
         "invited",
         from_the_start(
@@ -404,8 +416,7 @@ def test_every_kind_of_news_is_in_the_table() -> None:
 
 
 def letter_to(scene: Scene, kind: str, who: Person) -> OutboxMessage:
-    row: OutboxMessage = OutboxMessage.objects.get(kind=f"ticket.{kind}", to_person=who)
-    return row
+    return written(OutboxMessage.objects.get(kind=f"ticket.{kind}", to_person=who))
 
 
 def link_in(letter: OutboxMessage) -> str:

@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile
 
 from accounts.errors import NotAllowed, Refused
 from accounts.models import Event, Person, StoredFile
-from conftest import Desk, Visit, comments_of
+from conftest import Desk, Visit, comments_of, written
 from notifications.models import OutboxMessage
 from tickets import actions
 from tickets.models import Participant, Ticket
@@ -421,7 +421,7 @@ def test_an_unproved_guest_reads_no_words_of_the_inviters_choice(inside: Desk) -
     ticket = inside.submit(subject="Pay at evil.example")
     invited(inside, ticket)
     actions.comment(ticket, by=inside.agent, text="Buy now")
-    letters = OutboxMessage.objects.filter(to_address=ADDRESS)
+    letters = [written(row) for row in OutboxMessage.objects.filter(to_address=ADDRESS)]
     assert [row.kind for row in letters if "evil" in row.text + row.subject or "Buy" in row.text] == []
 
 

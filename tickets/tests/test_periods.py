@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import ClosedDay
-from conftest import Desk
+from conftest import Desk, written
 from notifications.models import OutboxMessage
 from tickets.models import Ticket
 from tickets.periods import Calendar, end_of, half_way, last_day_before, public_holidays, reminder_before
@@ -243,7 +243,7 @@ def test_the_last_day_that_the_customer_reads(inside: Desk, monkeypatch: pytest.
     inside.tenant.save()
     at(monkeypatch, utc(2026, 10, 20, 10))
     ticket = inside.delivered()
-    letter = OutboxMessage.objects.get(kind="ticket.delivered")
+    letter = written(OutboxMessage.objects.get(kind="ticket.delivered"))
     assert last_day_of_period(ticket) == "27 Oct 2026"
     assert "27 Oct 2026" in letter.text
 

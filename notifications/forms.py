@@ -1,0 +1,51 @@
+"""How a person wants to hear of news."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import MailChoice, Person
+
+# The places themselves, not the many other names for them.
+_REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+
+
+def places() -> list[tuple[str, str]]:
+    known = sorted(name for name in available_timezones() if name.startswith(_REGIONS))
+    return [("", _("as the desk")), *((name, name.replace("_", " ")) for name in known)]
+
+
+class MailForm(forms.ModelForm):  # type: ignore[type-arg]
+    mail_choice = forms.ChoiceField(
+        label=gettext_lazy("How often"),
+        choices=MailChoice.choices,
+        help_text=gettext_lazy(
+            "What waits for your answer – a question, an estimate, a solution to check – comes by itself in any case."
+        ),
+    )
+    quiet_from = forms.TimeField(
+        label=gettext_lazy("Quiet from"),
+        required=False,
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        help_text=gettext_lazy("What happens in these hours is sent after them. Empty: no quiet hours."),
+    )
+    quiet_until = forms.TimeField(
+        label=gettext_lazy("Quiet until"),
+        required=False,
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+    )
+    time_zone = forms.ChoiceField(label=gettext_lazy("Your time zone"), choices=places, required=False)
+
+    class Meta:
+        model = Person
+        fields = ("mail_choice", "quiet_from", "quiet_until", "time_zone")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for one, other in (("quiet_from", "quiet_until"), ("quiet_until", "quiet_from")):
+            if values.get(one) and not values.get(other) and other not in self.errors:
+                self.add_error(other, _("Quiet hours need a beginning and an end."))
+        return values
