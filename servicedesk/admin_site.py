@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse, reverse_lazy
+from django.urls import URLPattern, URLResolver, path, reverse, reverse_lazy
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
 from unfold.sites import UnfoldAdminSite
 
 from accounts.admin import ClosedDayAdmin, ContractAdmin, OrganisationAdmin, PersonAdmin, TenantAdmin
@@ -21,18 +23,20 @@ from accounts.models import ClosedDay, Contract, Organisation, Person, Tenant
 from accounts.permissions import is_accountant, is_agent, is_manager
 from billing.admin import InvoiceAdmin
 from billing.models import Invoice
-from notifications.admin import OutboxMessageAdmin
-from notifications.models import OutboxMessage
+from notifications.admin import MailServerAdmin, OutboxMessageAdmin
+from notifications.models import MailServer, OutboxMessage
 from tickets.admin import (
     IncomingMessageAdmin,
     MailboxAdmin,
     RequestTypeAdmin,
+    SubjectRuleAdmin,
     TicketAdmin,
     TopicGroupAdmin,
     WorkTypeAdmin,
 )
 from tickets.lists import count
-from tickets.models import IncomingMessage, Mailbox, RequestType, Ticket, TopicGroup, WorkType
+from tickets.mail.troubles import troubles_of_desk
+from tickets.models import IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket, TopicGroup, WorkType
 from tickets.workflow import Status
 
 SHOWN = 10
@@ -61,6 +65,12 @@ class DeskAdminSite(UnfoldAdminSite):
 
         door.door = "staff"  # type: ignore[attr-defined]
         return door
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Besides the pages of models: where a mail provider sends the browser back to, one address for all desks."""
+        mailboxes = cast(MailboxAdmin, self._registry[Mailbox])
+        back = self.admin_view(require_GET(mailboxes.connected))
+        return [path("mail/connected/", back, name="mail_connected"), *super().get_urls()]
 
     # Log-in, log-out and passwords are the portal's, with its limits and its words.
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -115,7 +125,8 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
             panel(_("Ready to invoice"), tickets.to_invoice(), ready, _("All accepted work is invoiced.")),
             panel(_("Objections"), objections, f"{ready}#held", _("No customer objects to what they accepted.")),
         ]
-    return {"panels": panels}
+    troubles = troubles_of_desk(timezone.now()) if is_manager(person) else []
+    return {"panels": panels, "troubles": troubles}
 
 
 def panel(title: str, tickets: Any, url: str, empty: str) -> dict[str, Any]:
@@ -197,6 +208,18 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ),
                 (_("Outgoing"), "outgoing_mail", reverse_lazy("admin:notifications_outboxmessage_changelist"), True),
                 (_("Mailboxes"), "mail", reverse_lazy("admin:tickets_mailbox_changelist"), is_manager(person)),
+                (
+                    _("Subject rules"),
+                    "rule",
+                    reverse_lazy("admin:tickets_subjectrule_changelist"),
+                    is_manager(person),
+                ),
+                (
+                    _("Mail server"),
+                    "dns",
+                    reverse_lazy("admin:notifications_mailserver_changelist"),
+                    is_manager(person),
+                ),
             ],
         ),
         (
@@ -256,8 +279,10 @@ for model, page in {
     TopicGroup: TopicGroupAdmin,
     RequestType: RequestTypeAdmin,
     Mailbox: MailboxAdmin,
+    SubjectRule: SubjectRuleAdmin,
     IncomingMessage: IncomingMessageAdmin,
     OutboxMessage: OutboxMessageAdmin,
+    MailServer: MailServerAdmin,
     Invoice: InvoiceAdmin,
     Tenant: TenantAdmin,
     Contract: ContractAdmin,

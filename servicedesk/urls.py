@@ -35,6 +35,7 @@ urlpatterns = [
         tickets_views.request_uninvite,
         name="request_uninvite",
     ),
+    path("requests/<str:reference>/attention/", tickets_views.request_attention, name="request_attention"),
     path("requests/<str:reference>/approvals/<int:approval_id>/", tickets_views.approval, name="approval"),
     path(
         "requests/<str:reference>/approvals/<int:approval_id>/record/",
@@ -63,6 +64,8 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("account/signup/", allauth_views.signup, name="account_signup"),
+    path("account/mail/", notifications_views.mail_choices, name="mail_choices"),
+    path("account/mail/stop/<str:token>/", notifications_views.mail_stop, name="mail_stop"),
     path("account/tokens/", accounts_views.tokens, name="tokens"),
     path("account/tokens/<int:token_id>/revoke/", accounts_views.token_revoke, name="token_revoke"),
     path("account/inactive/", allauth_views.account_inactive, name="account_inactive"),

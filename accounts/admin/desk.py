@@ -56,11 +56,17 @@ class TenantAdmin(DeskAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         desk = (None, {"fields": ("name", "language", "support_phone", "office_address")})
         if not bills(request):
-            return [desk, periods("review_days", "information_days", "reopen_days"), money("billing_enabled")]
+            return [
+                desk,
+                periods("review_days", "information_days", "reopen_days"),
+                by_mail(),
+                money("billing_enabled"),
+            ]
         return [
             desk,
             approval("threshold_minutes", "tolerance_percent"),
             periods("review_days", "information_days", "estimate_days", "reopen_days"),
+            by_mail(),
             money("billing_enabled", "hourly_rate", "vat_rate", "payment_days"),
             on_invoices("legal_name", "registration_number", "vat_number", "bank_name", "iban", "bic"),
         ]
@@ -80,6 +86,18 @@ def periods(*fields: str) -> Any:
         "left out."
     )
     return gettext_lazy("Periods"), {"fields": (*fields, "business_days", "country"), "description": words}
+
+
+def by_mail() -> Any:
+    words = _(
+        "What one sender sends beyond the limit is kept and set aside until an agent looks at it. Files beyond the "
+        "limit are left out, and the message says so. With membership by domain, whoever proves an address of an "
+        "organisation's domain represents it."
+    )
+    return gettext_lazy("E-mail"), {
+        "fields": ("mail_hourly_limit", "mail_megabytes", "domain_membership"),
+        "description": words,
+    }
 
 
 def money(*fields: str) -> Any:

@@ -3,16 +3,27 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
 
+from accounts.addresses import normalise_address
 from accounts.admin.base import DeskAdmin, Ruled, bills
 from accounts.admin.policy import PolicyOverridesAdmin
-from accounts.models import Representation
+from accounts.models import OrganisationDomain, Representation
 from accounts.permissions import is_agent
 from accounts.search import find_organisations
+
+# Who has an address there belongs to nobody but themselves.
+_PROVIDERS = """
+aol.com centrum.cz gmail.com gmx.com gmx.de gmx.net googlemail.com hotmail.com icloud.com inbox.lv interia.pl live.com
+mail.ee mail.ru me.com msn.com o2.pl onet.pl op.pl outlook.com post.cz proton.me protonmail.com seznam.cz web.de wp.pl
+yahoo.com yandex.com yandex.ru
+"""
+PUBLIC_PROVIDERS = frozenset(_PROVIDERS.split())
 
 
 class RepresentationInline(Ruled, TabularInline):
@@ -30,12 +41,52 @@ class RepresentationInline(Ruled, TabularInline):
         return super().get_formset(request, obj, absolute_max=self.max_num + 10, **kwargs)
 
 
+class DomainForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = OrganisationDomain
+        fields = ("domain",)
+
+    def clean_domain(self) -> str:
+        domain = self.cleaned_data["domain"].strip().rstrip(".")
+        address = "" if "@" in domain else normalise_address(f"somebody@{domain}")
+        normal = address.rpartition("@")[2]
+        if "." not in normal:
+            raise forms.ValidationError(_("Enter what stands behind the @ of their addresses, like example.com."))
+        if normal in PUBLIC_PROVIDERS:
+            raise forms.ValidationError(
+                _("Anybody can have an address at %(domain)s: it says nothing about who they work for.")
+                % {"domain": normal}
+            )
+        self._check_free(normal)
+        return normal
+
+    def _check_free(self, domain: str) -> None:
+        others = OrganisationDomain.objects.filter(domain=domain).exclude(pk=self.instance.pk)
+        other = others.select_related("organisation").first()
+        if other is not None:
+            raise forms.ValidationError(
+                _("This domain is that of %(organisation)s already.") % {"organisation": other.organisation}
+            )
+
+
+class DomainInline(Ruled, TabularInline):
+    model = OrganisationDomain
+    form = DomainForm
+    extra = 0
+    max_num = 20
+    change_rule = add_rule = delete_rule = staticmethod(is_agent)
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """However many forms a POST claims to have, a bounded number is looked at."""
+        return super().get_formset(request, obj, absolute_max=self.max_num + 10, **kwargs)
+
+
 class OrganisationAdmin(DeskAdmin):
     list_display = ("name", "registration_number", "vat_number", "is_active")
     find = staticmethod(find_organisations)
     search_fields = ("name",)
     ordering = ("-id",)
-    inlines = (RepresentationInline,)
+    inlines = (RepresentationInline, DomainInline)
     add_rule = change_rule = staticmethod(is_agent)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:

@@ -1,5 +1,6 @@
 """People: customers by agents, colleagues by managers; and who decides in an approver's place."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -170,13 +171,28 @@ class PersonAdmin(DeskAdmin):
         changed = [noted("changed", row, actor(request)) for row, _fields in formset.changed_objects]
         events.record_all(*gone, *new, *changed)
 
+    def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
+        if "email" in form.changed_data:  # what a server said was about another address
+            obj.address_failed_at, obj.address_failed_words = None, ""
+        super().save_model(request, obj, form, change)
+
     def get_urls(self) -> list[URLPattern]:
-        invite = path(
-            "<path:object_id>/invite/",
-            self.admin_site.admin_view(require_POST(self.invite)),
-            name="accounts_person_invite",
-        )
-        return [invite, *super().get_urls()]
+        def post(route: str, view: Callable[..., HttpResponse]) -> URLPattern:
+            door: Callable[..., HttpResponse] = self.admin_site.admin_view(require_POST(view))
+            return path(f"<path:object_id>/{route}/", door, name=f"accounts_person_{route}")
+
+        return [post("invite", self.invite), post("trust", self.trust), *super().get_urls()]
+
+    def trust(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The address works again: mail goes there as before."""
+        person: Person = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        try:
+            actions.trust_address(person, by=actor(request))
+        except Refused as refusal:
+            messages.error(request, str(refusal.sentence))
+        else:
+            messages.success(request, _("Mail goes to %(address)s again.") % {"address": person.email})
+        return redirect(reverse("admin:accounts_person_change", args=[person.pk]))
 
     def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person: Person = get_or_404(self.get_queryset(request), pk=unquote(object_id))

@@ -1,11 +1,12 @@
 from tickets.admin.catalogue import RequestTypeAdmin, TopicGroupAdmin, WorkTypeAdmin
-from tickets.admin.mail import IncomingMessageAdmin, MailboxAdmin
+from tickets.admin.mail import IncomingMessageAdmin, MailboxAdmin, SubjectRuleAdmin
 from tickets.admin.ticket import TicketAdmin
 
 __all__ = [
     "IncomingMessageAdmin",
     "MailboxAdmin",
     "RequestTypeAdmin",
+    "SubjectRuleAdmin",
     "TicketAdmin",
     "TopicGroupAdmin",
     "WorkTypeAdmin",

@@ -21,6 +21,7 @@ from accounts.http import PersonRequest
 from accounts.models import Person
 from accounts.permissions import is_agent
 from accounts.pickers import Picker
+from notifications.models import OutboxMessage
 from tickets import actions
 from tickets.admin.estimate import EstimatePage
 from tickets.admin.work import correction_form, is_charged, work_shown
@@ -29,7 +30,7 @@ from tickets.charges import bill_of
 from tickets.deeds import do, form_of
 from tickets.durations import as_duration
 from tickets.forms import CommentForm, HandlingForm, ParticipantForm, TimeForm, VerbForm
-from tickets.models import Ticket, TimeEntry
+from tickets.models import IncomingMessage, Ticket, TimeEntry
 from tickets.models.ticket import Priority
 from tickets.pages import conversation
 from tickets.policy import policy_of
@@ -38,6 +39,7 @@ from tickets.verbs import Verb, available
 
 # Quiet verbs beyond these stand under "More", before the grave ones.
 QUIET_AT_ONCE = 4
+MAILS_SHOWN = 20
 ABOUT_BOOKS = ("contract", "order_number", "cost_centre")
 
 
@@ -56,6 +58,7 @@ class TicketAdmin(EstimatePage):
             post("time/<int:entry_id>/", self.correct),
             post("handling/", self.handling),
             post("take/", self.take),
+            post("attention/", self.attention),
             post("invite/", self.invite),
             post("invited/<int:person_id>/remove/", self.uninvite),
             path("<path:object_id>/estimate/", estimate_door, name="tickets_ticket_estimate"),
@@ -77,6 +80,7 @@ class TicketAdmin(EstimatePage):
             **self.admin_site.each_context(request),
             **shown,
             **work_shown(ticket, person),
+            **mails_shown(ticket),
             "title": f"{ticket.reference} {ticket.subject}",
             "opts": self.opts,
             "row": ticket,
@@ -265,6 +269,15 @@ class TicketAdmin(EstimatePage):
 
     # ---- people ----
 
+    def attention(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Follow it, mute it, or neither."""
+        ticket = self.ticket(request, object_id)
+        try:
+            actions.attend(ticket, by=actor(request), choice=request.POST.get("choice", ""))
+        except Refused as refusal:
+            return self.refused(request, ticket, refusal.sentence)
+        return self.back(ticket)
+
     def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
         ticket = self.ticket(request, object_id)
         form = ParticipantForm(request.POST)
@@ -287,6 +300,19 @@ class TicketAdmin(EstimatePage):
             return self.refused(request, ticket, refusal.sentence)
         messages.success(request, _("%(name)s does not take part any more.") % {"name": person})
         return self.back(ticket)
+
+
+def mails_shown(ticket: Ticket) -> dict[str, Any]:
+    """What went out and came in about it, newest first, and who else its e-mails were addressed to."""
+    letters = OutboxMessage.objects.filter(about_label=ticket._meta.label_lower, about_id=ticket.pk)
+    came = list(IncomingMessage.objects.filter(ticket=ticket).order_by("-id")[:MAILS_SHOWN])
+    taking_part = {guest.email for guest in ticket.guests} | {ticket.requester.email}
+    copied = {one["address"]: one for mail in came for one in mail.copied if one["address"] not in taking_part}
+    return {
+        "letters": list(letters.select_related("to_person").order_by("-id")[:MAILS_SHOWN]),
+        "came": came,
+        "copied": list(copied.values()),
+    }
 
 
 def in_two_places(verbs: list[Verb], refused: str) -> dict[str, Any]:
