@@ -1,13 +1,14 @@
-"""`python3 run.py bench seed|run|where|verbs|clocks|explain|drop`: docs/performance.md says what the figures mean."""
+"""`python3 run.py bench --help` lists what there is; docs/performance.md says what the figures mean."""
 
 import argparse
 import json
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import clocks, databases, measure, report
+from bench import clocks, databases, mail_faults, mail_fuzz, mail_rates, mail_samples, measure, report
 from bench.databases import inside
 from bench.measure import Amount
 
@@ -41,8 +42,60 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words)
         one.add_argument("--tickets", type=count, default=1_000_000)
         one.set_defaults(do=do)
+    samples = commands.add_parser("mail-samples", help="a folder of messages taken in, and what became of each kind")
+    samples.add_argument("folder", type=Path, nargs="?")
+    samples.set_defaults(do=do_mail_samples)
+    rates = commands.add_parser("mail-rates", help="how fast mail is taken in; fails when a goal is missed")
+    rates.add_argument("--tickets", type=count, default=100_000)
+    rates.add_argument("--messages", type=count, default=3_000)
+    rates.add_argument("--profile", type=Path, help="a file for a profile of one process; nothing else is measured")
+    rates.set_defaults(do=do_mail_rates)
+    faults = commands.add_parser("mail-faults", help="mail while everything is killed; fails when a message is lost")
+    faults.add_argument("--messages", type=count, default=5_000)
+    faults.add_argument("--faults", type=count, default=200)
+    faults.add_argument("--minutes", type=float, default=20, help="in which the messages come; by default 20")
+    faults.add_argument("--seed", type=int, default=1)
+    faults.set_defaults(do=do_mail_faults)
+    fuzz = commands.add_parser("mail-fuzz", help="bytes that nobody would send, against all that reads mail")
+    fuzz.add_argument("--minutes", type=float, default=30, help="of the processor; by default 30")
+    fuzz.set_defaults(do=do_mail_fuzz)
     commands.add_parser("drop", help="remove the databases that the bench made").set_defaults(do=do_drop)
     return root
+
+
+def do_mail_samples(options: argparse.Namespace) -> int:
+    folder = options.folder or mail_samples.default_folder()
+    if not (folder / "MANIFEST.tsv").exists():
+        print(f"There is no folder of messages with a MANIFEST.tsv at {folder}; MAIL_SAMPLES names another one.")
+        return 2
+    words, reached = mail_samples.run(folder)
+    print(words)
+    return 0 if reached else 1
+
+
+def do_mail_rates(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    if options.profile:
+        print(mail_rates.profile(options.tickets, options.messages, options.profile))
+        return 0
+    words, reached = mail_rates.run(options.tickets, options.messages)
+    print(words)
+    return 0 if reached else 1
+
+
+def do_mail_faults(options: argparse.Namespace) -> int:
+    # Also when we are asked to end, all that was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    plan = mail_faults.Plan(options.messages, options.faults, 60 * options.minutes, options.seed)
+    words, found = mail_faults.run(plan)
+    print(words)
+    return 1 if mail_faults.wrong(found) else 0
+
+
+def do_mail_fuzz(options: argparse.Namespace) -> int:
+    words, is_clean = mail_fuzz.run(options.minutes)
+    print(words)
+    return 0 if is_clean else 1
 
 
 def count(text: str) -> int:

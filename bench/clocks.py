@@ -32,11 +32,11 @@ UPDATE tickets_ticket t SET status = 'waiting_for_customer',
 INSERT INTO accounts_event (tenant_id, at, kind, subject_label, subject_id, data)
     SELECT tenant_id, now() - interval '8 days', 'ticket.delivered', 'tickets.ticket', id, '{"comment": 0}' FROM due;
 INSERT INTO notifications_outboxmessage (tenant_id, to_person_id, to_address, from_name, from_address, reply_to,
-    subject, text, html, message_id, "references", kind, about_label, about_id, is_personal, state, created_at,
-    next_try_at, tries, sent_at, error)
-    SELECT d.tenant_id, t.requester_id, 'x@example.com', '', 'y@example.com', '', '', '', '',
-        'bench-' || d.id || kind, '[]', kind, 'tickets.ticket', d.id, false, 'sent', now() - interval '7 days',
-        now(), 1, now(), ''
+    subject, stem, said, text, html, message_id, "references", kind, about_label, about_id, is_personal, needs_reader,
+    going, state, created_at, next_try_at, tries, sent_at, error)
+    SELECT d.tenant_id, t.requester_id, 'x@example.com', '', 'y@example.com', '', '', '', '{}', '', '',
+        'bench-' || d.id || kind, '[]', kind, 'tickets.ticket', d.id, false, false, 'alone', 'sent',
+        now() - interval '7 days', now(), 1, now(), ''
     FROM due d JOIN tickets_ticket t ON t.id = d.id,
         unnest(ARRAY['ticket.delivered', 'ticket.review_reminder']) AS kind;
 """
@@ -44,11 +44,11 @@ INSERT INTO notifications_outboxmessage (tenant_id, to_person_id, to_address, fr
 
 def measure(tickets: int) -> dict[str, Any]:
     """Seconds for all that is due, and what became of it."""
-    copy(tickets)
+    copy(tickets, COPY)
     try:
         with connect(COPY) as connection, connection.cursor() as cursor:
             cursor.execute(MAKE_DUE, {"due": DUE})
-        analyse()
+        analyse(COPY)
         began = time.perf_counter()
         workers = [start(tickets) for _ in range(PROCESSES)]
         codes = [worker.wait() for worker in workers]
@@ -60,13 +60,13 @@ def measure(tickets: int) -> dict[str, Any]:
         databases.command("DROP DATABASE IF EXISTS {} WITH (FORCE)", COPY)
 
 
-def copy(tickets: int) -> None:
-    databases.command("DROP DATABASE IF EXISTS {} WITH (FORCE)", COPY)
-    databases.command(f"CREATE DATABASE {{}} TEMPLATE {name_of(tickets)}", COPY)
+def copy(tickets: int, database: str) -> None:
+    databases.command("DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
+    databases.command(f"CREATE DATABASE {{}} TEMPLATE {name_of(tickets)}", database)
 
 
-def analyse() -> None:
-    connection = connect(COPY)
+def analyse(database: str) -> None:
+    connection = connect(database)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -75,10 +75,14 @@ def analyse() -> None:
 
 def start(tickets: int) -> "subprocess.Popen[bytes]":
     """A process like a worker's: it starts Django, which counts, and does what is due until nothing is."""
-    names = environment(tickets)
-    for variable in (databases.APP, databases.OWNER):
-        names[variable] = databases.address(variable, COPY)
-    return subprocess.Popen([sys.executable, "-m", "bench.inside", "run_clocks"], env=names, cwd=CHECKOUT)
+    command = [sys.executable, "-m", "bench.inside", "run_clocks"]
+    return subprocess.Popen(command, env=leading_to(tickets, COPY), cwd=CHECKOUT)
+
+
+def leading_to(tickets: int, database: str) -> dict[str, str]:
+    """The environment of one size, on a copy of its database."""
+    given = {variable: databases.address(variable, database) for variable in (databases.APP, databases.OWNER)}
+    return {**environment(tickets), **given}
 
 
 def result() -> dict[str, int]:

@@ -87,9 +87,78 @@ def run_clocks() -> None:
     clocks.run_clocks()
 
 
+def mail_desk() -> None:
+    from bench import mail_desk as module
+
+    module.create()
+
+
+def mail_answered() -> Any:
+    from bench import mail_desk as module
+
+    return module.answered()
+
+
+def mail_box(port: str) -> int:
+    from bench import mail_inside
+
+    return mail_inside.mail_box(port)
+
+
+def mail_faults(port: str) -> None:
+    from bench import mail_inside
+
+    mail_inside.mail_faults(port)
+
+
+def mail_collect(mailbox: str) -> float:
+    from bench import mail_inside
+
+    return mail_inside.mail_collect(mailbox)
+
+
+def mail_costs(mailbox: str) -> Any:
+    from bench import mail_inside
+
+    return mail_inside.mail_costs(mailbox)
+
+
+def mail_parser() -> Any:
+    from bench import mail_inside
+
+    return mail_inside.mail_parser()
+
+
+def mail_profile(mailbox: str, number: str, into: str = "") -> Any:
+    from bench import mail_inside
+
+    return mail_inside.mail_profile(mailbox, number, into)
+
+
 TASKS: dict[str, Callable[..., Any]] = {
     task.__name__: task
-    for task in (prepare, migrate, seed, ids, targets, forget, bare_session, queries, where, explain, verbs, run_clocks)
+    for task in (
+        prepare,
+        migrate,
+        seed,
+        ids,
+        targets,
+        forget,
+        bare_session,
+        queries,
+        where,
+        explain,
+        verbs,
+        run_clocks,
+        mail_desk,
+        mail_answered,
+        mail_box,
+        mail_faults,
+        mail_collect,
+        mail_costs,
+        mail_parser,
+        mail_profile,
+    )
 }
 
 

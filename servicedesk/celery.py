@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "servicedesk.settings")
 
@@ -19,3 +19,12 @@ def before_work(**kwargs: Any) -> None:
     from servicedesk.role import ensure_bound_by_policies
 
     ensure_bound_by_policies()
+
+
+@task_prerun.connect
+def replace_dead_connections(**kwargs: Any) -> None:
+    """What a web process does before each request; not in the middle of somebody's transaction, as tests run jobs."""
+    from django.db import close_old_connections, connection
+
+    if not connection.in_atomic_block:
+        close_old_connections()

@@ -20,6 +20,11 @@ def text(name: str, default: str | None = None) -> str:
     return value
 
 
+def words(name: str) -> list[str]:
+    """A list, its members separated by commas."""
+    return [one.strip() for one in os.environ.get(name, "").split(",") if one.strip()]
+
+
 def flag(name: str, default: bool = False) -> bool:
     value = os.environ.get(name, "").strip().lower()
     if value in ("", "0", "1", "true", "false", "yes", "no"):

@@ -6,6 +6,12 @@ from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from tickets.mail.troubles import desks_with_troubles
+
+# Mailboxes are collected, nothing is set aside, what came in is processed, what goes out leaves, own servers take it.
+MAIL_PARTS = ("mailbox", "incoming", "waiting", "outbox", "server")
 
 
 class HealthMiddleware:
@@ -19,7 +25,14 @@ class HealthMiddleware:
 def health() -> HttpResponse:
     """200 when the database answers, else 503. A cache that is down is told, and no reason to send nobody here."""
     parts = {"database": database_answers(), "cache": cache_answers()}
-    return JsonResponse({"parts": parts}, status=200 if parts["database"] else 503)
+    mail = mail_flows() if parts["database"] else {}
+    return JsonResponse({"parts": parts, "mail": mail}, status=200 if parts["database"] else 503)
+
+
+def mail_flows() -> dict[str, bool]:
+    """Whether anything stands still at any desk; which desk is told to its managers, not to everybody who asks."""
+    troubles = set().union(*desks_with_troubles(timezone.now()).values())
+    return {kind: kind not in troubles for kind in MAIL_PARTS}
 
 
 def database_answers() -> bool:

@@ -13,6 +13,8 @@ from servicedesk.logs import logging_config
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = env.text("SECRET_KEY")
+# Keys before this one, newest first: what they sealed and signed stays good while a key is changed.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 DEBUG = env.flag("DEBUG")
 DEMO = env.flag("DEMO")
 BASE_DOMAIN = env.text("BASE_DOMAIN", "localhost")
@@ -25,6 +27,18 @@ PUBLIC_SCHEME = env.text("PUBLIC_SCHEME", "http")
 PUBLIC_PORT = env.text("PUBLIC_PORT", str(PORT) if PUBLIC_SCHEME == "http" else "")
 # Forwarded headers are believed only when a proxy of ours stands in front.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 9)
+
+# Hosts and networks of the operator's own to which a desk may point mailboxes and mail servers; all other private
+# addresses are refused (accounts.outside).
+PRIVATE_HOSTS_ALLOWED = env.words("PRIVATE_HOSTS_ALLOWED")
+# TLS for the SMTP listener; LMTP for a mail server on the same machine, 'host:port' or a socket's path.
+SMTP_TLS_CERT = env.text("SMTP_TLS_CERT", "")
+SMTP_TLS_KEY = env.text("SMTP_TLS_KEY", "")
+# Mail servers that stand before the listener and look at who sends: their word may count (Mailbox.relay).
+RELAY_NETWORKS = env.words("RELAY_NETWORKS") or ["127.0.0.0/8", "::1"]
+SMTP_CONNECTIONS = env.number("SMTP_CONNECTIONS", 100, 1)
+SMTP_CONNECTIONS_PER_ADDRESS = env.number("SMTP_CONNECTIONS_PER_ADDRESS", 10, 1)
+LMTP_ADDRESS = env.text("LMTP_ADDRESS", "")
 
 # Which hosts are ours is data (accounts.TenantHost); TenantMiddleware answers all others with a plain page.
 ALLOWED_HOSTS = ["*"]
@@ -224,7 +238,7 @@ FILES_ROOT = env.text("FILES_ROOT", str(BASE_DIR / "var" / "files"))
 MAILBOX_ROOT = env.text("MAILBOX_ROOT", str(BASE_DIR / "var" / "mailbox"))
 STORAGES = {
     # No public media folder exists: files leave only through the view that asks `visible_to`.
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": FILES_ROOT}},
+    "default": {"BACKEND": "accounts.storage.DurableFileSystemStorage", "OPTIONS": {"location": FILES_ROOT}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -237,6 +251,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 40
 # ---- mail and jobs ----
 
 EMAIL_TIMEOUT = 30
+# What happens to one request within so many seconds goes out as one message.
+MAIL_BUNDLE_SECONDS = env.number("MAIL_BUNDLE_SECONDS", 120, 0, 3600)
 globals().update(env.mail())
 
 CELERY_TASK_ACKS_LATE = True
@@ -244,6 +260,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # our own logging, also there
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A job does not pay for a new connection and a planner that has to learn: servicedesk/celery.py replaces dead ones.
+CELERY_DB_REUSE_MAX = 1_000_000
 # Without `max_retries: 0` a request waits six seconds for a broker that is down; the sweep finds what it missed.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
     "visibility_timeout": 900,
@@ -257,14 +275,20 @@ CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     "tickets.tasks.process_incoming": {"queue": "mail-in"},
     "tickets.tasks.sweep_incoming": {"queue": "mail-in"},
+    "tickets.tasks.collect_due_mailboxes": {"queue": "mail-in"},
+    "tickets.tasks.collect_mailbox": {"queue": "mail-collect"},
+    "tickets.tasks.watch_mail": {"queue": "clock"},
     "notifications.tasks.*": {"queue": "mail-out"},
     "tickets.clock.*": {"queue": "clock"},
     "billing.tasks.*": {"queue": "documents"},
 }
 # A sweep finds by index what a broker lost; each costs one query when nothing is due.
 CELERY_BEAT_SCHEDULE = {
-    "mail-out": {"task": "notifications.tasks.sweep_outbox", "schedule": 60.0},
-    "mail-in": {"task": "tickets.tasks.sweep_incoming", "schedule": 60.0},
+    # Also for what waits for its two minutes, its summary or its morning.
+    "mail-out": {"task": "notifications.tasks.sweep_outbox", "schedule": 10.0, "options": {"expires": 30}},
+    "mail-in": {"task": "tickets.tasks.sweep_incoming", "schedule": 15.0, "options": {"expires": 30}},
+    "mail-watch": {"task": "tickets.tasks.watch_mail", "schedule": 30.0, "options": {"expires": 60}},
+    "mailboxes": {"task": "tickets.tasks.collect_due_mailboxes", "schedule": 15.0, "options": {"expires": 30}},
     "clocks": {"task": "tickets.clock.run_clocks", "schedule": 60.0},
     "sessions": {"task": "accounts.tasks.forget_expired_sessions", "schedule": 24 * 3600.0},
     "answers": {"task": "accounts.tasks.forget_kept_answers", "schedule": 24 * 3600.0},

@@ -20,7 +20,7 @@ from accounts.addresses import normalise_address
 from accounts.approvers import organisations_to_decide_for
 from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
-from notifications.outbox import one_line
+from notifications.rendering import one_line
 from servicedesk.demo import demo_logins
 from tickets.lists import lines, newest
 from tickets.mail.demo import DemoMailbox

@@ -19,7 +19,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from servicedesk import environment
 from servicedesk.demo import PASSWORD
 from servicedesk.embedded.browser import find_browser
-from servicedesk.embedded.commands import QUEUES
+from servicedesk.embedded.commands import COLLECTING, QUEUES
 from servicedesk.supervisor import smtp_answers, web_answers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,6 +99,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         **os.environ,
         "DATABASE_URL": url_for("DATABASE_URL", database),
         "DEMO": "1",
+        "MAIL_BUNDLE_SECONDS": "0",  # nobody waits for what might still happen
         "PORT": str(port),
         "SMTP_PORT": str(smtp_port),
         "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
@@ -154,7 +155,7 @@ def start(env: dict[str, str], folder: Path, port: int) -> list[subprocess.Popen
             "--concurrency",
             "1",
             "-Q",
-            QUEUES,
+            f"{QUEUES},{COLLECTING}",
         ],
         [sys.executable, "manage.py", "smtp_listener"],
     ]

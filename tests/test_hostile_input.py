@@ -1,6 +1,7 @@
 """Input that nobody types: a sentence or the same page as ever, never a server error."""
 
 import base64
+import io
 import runpy
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from accounts.errors import Refused
 from accounts.models import Session, StoredFile
 from conftest import PASSWORD, Desk, Visit
 from tickets import actions
-from tickets.mail import intake
+from tickets.mail.keeping import keep
 from tickets.models import Mailbox, Ticket
 
 NUL = "\0"
@@ -122,8 +123,11 @@ def test_no_time_is_added_after_the_acceptance(inside: Desk) -> None:
 def test_staff_do_not_read_signed_reply_addresses(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         box = Mailbox.objects.get()
-        message = intake.keep(
-            b"x", mailbox_id=box.pk, envelope_from="a@b.example", envelope_to="support+t1.2.abc@alpha.localhost"
+        message = keep(
+            io.BytesIO(b"x"),
+            mailbox_id=box.pk,
+            envelope_from="a@b.example",
+            envelope_to="support+t1.2.abc@alpha.localhost",
         )
     browser = visit(desk, desk.manager)
     pages = [browser.get(f"/admin/tickets/incomingmessage/{where}") for where in ("", f"{message.pk}/change/")]

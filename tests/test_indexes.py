@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.events import history_of
-from accounts.models import Event, Organisation, Person, StoredFile
+from accounts.models import Event, Organisation, OrganisationDomain, Person, StoredFile
 from accounts.tenancy import enter
 from billing.models import Invoice, InvoiceDocument
 from conftest import Desk, create_cast, empty_as_owner, owner_connection
@@ -24,6 +24,7 @@ from tickets.models import (
     IncomingMessage,
     Mailbox,
     Participant,
+    SubjectRule,
     Ticket,
     TimeEntry,
 )
@@ -126,7 +127,8 @@ LISTS: dict[str, Listed] = {
         lambda d: Notice.objects.visible_to(d.requester).unread().filter(route="request", key="DESK-5"),
     ),
     "due mail": Listed(
-        "notifications_due", lambda d: OutboxMessage.objects.filter(state="queued", next_try_at__lte=LATER)
+        "notifications_due",
+        lambda d: OutboxMessage.objects.filter(state="queued", next_try_at__lte=LATER).order_by("next_try_at")[:200],
     ),
     "mails about a ticket": Listed(
         "notifications_about", lambda d: OutboxMessage.objects.filter(about_label="tickets.ticket", about_id=5)
@@ -135,6 +137,21 @@ LISTS: dict[str, Listed] = {
         "notifications_message_id", lambda d: OutboxMessage.objects.filter(message_id__in=["a@b"])
     ),
     "due incoming": Listed("tickets_incoming_due", lambda d: IncomingMessage.objects.filter(next_try_at__lte=LATER)),
+    "incoming that was set aside": Listed(
+        "tickets_incoming_set_aside",
+        lambda d: IncomingMessage.objects.filter(state="quarantined").order_by("-id")[:51],
+    ),
+    "letters that were given up": Listed(
+        "notifications_not_arrived",
+        lambda d: OutboxMessage.objects.visible_to(d.agent).filter(state="failed").order_by("-id")[:51],
+        frozenset({"state", "text"}),  # the second is the cast '::text'
+    ),
+    "rules of subjects": Listed(
+        "tickets_subject_rule", lambda d: SubjectRule.objects.order_by("mailbox_id", "begins_with")[:51]
+    ),
+    "domains of an organisation": Listed(
+        "accounts_organ_organi_11b228_t", lambda d: OrganisationDomain.objects.filter(organisation_id=5)
+    ),
     "a person by address": Listed("accounts_person_email", lambda d: Person.objects.filter(email="a@b.example")),
     "colleagues to choose from": Listed(
         "accounts_person_staff",
@@ -197,7 +214,11 @@ def fill() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     agent = Person.objects.get(is_agent=True)
     Person.objects.bulk_create(Person(name=f"Person {n}", email=f"p{n}@many.example") for n in range(ROWS))
-    Organisation.objects.bulk_create(Organisation(name=f"Company {n}") for n in range(ROWS))
+    companies = Organisation.objects.bulk_create(Organisation(name=f"Company {n}") for n in range(ROWS))
+    OrganisationDomain.objects.bulk_create(
+        OrganisationDomain(organisation=row, domain=f"c{n}.example") for n, row in enumerate(companies)
+    )
+    SubjectRule.objects.bulk_create(SubjectRule(begins_with=f"Subject {n}", language="en") for n in range(ROWS))
     people = list(Person.objects.filter(is_agent=False).order_by("id")[:MANY])
     organisations = list(Organisation.objects.order_by("id")[:MANY])
     tickets = Ticket.objects.bulk_create(
@@ -377,6 +398,7 @@ def test_every_index_of_a_tenants_table_begins_with_the_tenant() -> None:
     assert others == {
         "accounts_host_unique",  # a host leads to one tenant among all
         "tickets_mailbox_address",  # and so does an address
+        "tickets_mailbox_due",  # which mailboxes to look into, of whatever desk: asked above the walls
         "accounts_person_by_user",  # which desks know an account: the account's own policy asks
         "accounts_person_name_trigram",  # asked above the walls, by a function that filters by tenant
         "accounts_organisation_trigram",

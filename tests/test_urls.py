@@ -3,6 +3,7 @@
 Foreign and absent answer alike, 404; visitors get the log-in page for both; only a missing CSRF token answers 403.
 """
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -17,9 +18,10 @@ from accounts.models import ApiToken, ClosedDay, Contract, Deputy, Person
 from billing import actions as billing_actions
 from billing.models import Invoice
 from conftest import Desk, Visit
+from notifications.models import MailServer
 from tickets import actions
-from tickets.mail.intake import keep
-from tickets.models import Approval, Attachment, IncomingMessage, Mailbox, RequestType, Ticket
+from tickets.mail.keeping import keep
+from tickets.models import Approval, Attachment, IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket
 
 # In this order: visitor, requester, colleague, stranger, agent, accountant, manager, outsider.
 EVERYBODY = 200, 200, 200, 200, 200, 200, 200, 200
@@ -61,6 +63,9 @@ GET: dict[str, tuple[int, ...]] = {
     "request_do": PERSON_POST,
     "request_invite": PERSON_POST,
     "request_uninvite": PERSON_POST,
+    "request_attention": PERSON_POST,
+    "mail_choices": PERSONS,
+    "mail_stop": NOBODY,
     "approval": OF_ORGANISATION,
     "approval_record": OF_ORGANISATION,
     "decide": NOBODY,
@@ -113,6 +118,7 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:tickets_ticket_handling": STAFF_POST,
     "admin:tickets_ticket_correct": STAFF_POST,
     "admin:tickets_ticket_take": STAFF_POST,
+    "admin:tickets_ticket_attention": STAFF_POST,
     "admin:tickets_ticket_invite": STAFF_POST,
     "admin:tickets_ticket_uninvite": STAFF_POST,
     # Of a closed ticket: back to it.
@@ -120,8 +126,22 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:tickets_incomingmessage_changelist": AGENTS,
     "admin:tickets_incomingmessage_change": AGENTS,
     "admin:tickets_incomingmessage_again": STAFF_POST,
-    "admin:tickets_mailbox_changelist": STAFF,
-    "admin:tickets_mailbox_change": STAFF,
+    "admin:tickets_incomingmessage_leave": STAFF_POST,
+    "admin:tickets_incomingmessage_source": AGENTS,
+    "admin:tickets_incomingmessage_as_sent": AGENTS,
+    "admin:tickets_mailbox_changelist": MANAGERS,
+    "admin:tickets_mailbox_change": MANAGERS,
+    "admin:tickets_mailbox_add": MANAGERS,
+    "admin:tickets_mailbox_test": STAFF_POST,
+    "admin:tickets_mailbox_look": STAFF_POST,
+    "admin:tickets_mailbox_retry": STAFF_POST,
+    "admin:tickets_mailbox_connect": STAFF_POST,
+    # Without a question of one's own: back to the list.
+    "admin:mail_connected": (302, 404, 404, 404, 404, 404, 302, 404),
+    "admin:tickets_subjectrule_changelist": MANAGERS,
+    "admin:tickets_subjectrule_change": MANAGERS,
+    "admin:tickets_subjectrule_add": MANAGERS,
+    "admin:tickets_subjectrule_delete": MANAGERS,
     "admin:tickets_topicgroup_changelist": STAFF,
     "admin:tickets_topicgroup_change": STAFF,
     "admin:tickets_topicgroup_add": MANAGERS,
@@ -133,10 +153,18 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:tickets_worktype_add": MANAGERS,
     "admin:notifications_outboxmessage_changelist": STAFF,
     "admin:notifications_outboxmessage_change": STAFF,
+    "admin:notifications_outboxmessage_again": STAFF_POST,
+    "admin:notifications_mailserver_changelist": MANAGERS,
+    "admin:notifications_mailserver_change": MANAGERS,
+    # There is one already.
+    "admin:notifications_mailserver_add": (302, 404, 404, 404, 404, 404, 404, 404),
+    "admin:notifications_mailserver_test": STAFF_POST,
+    "admin:notifications_mailserver_send": STAFF_POST,
     "admin:accounts_person_changelist": STAFF,
     "admin:accounts_person_change": STAFF,
     "admin:accounts_person_add": AGENTS,
     "admin:accounts_person_invite": STAFF_POST,
+    "admin:accounts_person_trust": STAFF_POST,
     "admin:accounts_organisation_changelist": STAFF,
     "admin:accounts_organisation_change": STAFF,
     "admin:accounts_organisation_add": AGENTS,
@@ -164,7 +192,6 @@ CLOSED_ADDS = {
     for model in (
         "tickets_ticket",
         "tickets_incomingmessage",
-        "tickets_mailbox",
         "notifications_outboxmessage",
         "accounts_tenant",
         "billing_invoice",
@@ -209,7 +236,8 @@ def things(desk: Desk) -> dict[str, Any]:
         actions.comment(desk.submit(), by=desk.requester, text="", files=[ContentFile(b"text", name="a.txt")])
         billing_actions.issue_invoice(desk.organisation, tickets=[ticket.pk], by=desk.accountant)
         box = Mailbox.objects.get()
-        keep(b"Subject: x\r\n\r\n", mailbox_id=box.pk, envelope_from="a@example.com", envelope_to=box.address)
+        raw = io.BytesIO(b"Subject: x\r\n\r\n")
+        keep(raw, mailbox_id=box.pk, envelope_from="a@example.com", envelope_to=box.address)
         contract = Contract.objects.create(organisation=desk.organisation, number="C-1", starts_on=date(2026, 1, 1))
         return {
             "reference": ticket.reference,
@@ -236,9 +264,11 @@ def things(desk: Desk) -> dict[str, Any]:
                 "tickets_ticket": Ticket.objects.get(pk=ticket.pk).pk,
                 "tickets_incomingmessage": IncomingMessage.objects.get().pk,
                 "tickets_mailbox": box.pk,
+                "tickets_subjectrule": SubjectRule.objects.create(begins_with="New user", language="lv").pk,
                 "tickets_topicgroup": desk.type().group_id,
                 "tickets_requesttype": desk.type().pk,
                 "notifications_outboxmessage": _first("notifications.OutboxMessage"),
+                "notifications_mailserver": MailServer.objects.create(host="mail.alpha.example").pk,
                 "accounts_person": desk.requester.pk,
                 "accounts_organisation": desk.organisation.pk,
                 "accounts_tenant": desk.id,

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.hosts import active_tenant_ids
 from accounts.tenancy import enter
-from conftest import Desk, Visit, empty_as_owner
+from conftest import Desk, Visit, empty_as_owner, written
 from notifications import delivery
 from notifications.models import OutboxMessage
 from servicedesk.demo_desks import create_demo_desks
@@ -27,8 +27,8 @@ def kept(desk: Desk) -> str:
     """A mail of the desk's, kept as the listener would; its key."""
     with desk.entered():
         desk.submit()
-        row = OutboxMessage.objects.get(kind="ticket.submitted")
-    raw = delivery.as_message(row).message().as_bytes()
+        row = written(OutboxMessage.objects.get(kind="ticket.submitted"))
+        raw = delivery.as_message(row).message().as_bytes()
     DemoMailbox().keep(raw, sender=row.from_address, recipient=row.to_address)
     with desk.entered():
         return DemoMailbox().messages()[0].key
