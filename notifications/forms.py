@@ -23,7 +23,8 @@ class MailForm(forms.ModelForm):  # type: ignore[type-arg]
         label=gettext_lazy("How often"),
         choices=MailChoice.choices,
         help_text=gettext_lazy(
-            "What waits for your answer – a question, an estimate, a solution to check – comes by itself in any case."
+            "What waits for your answer – a question, an estimate, a solution to check – "
+            "always comes in an e-mail of its own."
         ),
     )
     quiet_from = forms.TimeField(

@@ -19,8 +19,8 @@ from notifications.models import MailServer, OutboxMessage, OutboxState
 from notifications.outbox import Letter, put
 from tickets import actions
 from tickets.mail.addresses import reply_address
-from tickets.mail.collector import return_path
 from tickets.mail.keeping import find_mailbox
+from tickets.mail.mailboxes import return_path
 from tickets.mail.watcher import MailboxWatcher
 from tickets.models import Participant, Ticket
 from tickets.models.incoming import IncomingState

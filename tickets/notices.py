@@ -53,16 +53,27 @@ def submitted(
         return {"lead": _("New ticket %(reference)s from %(name)s: “%(subject)s”.") % _names(ticket)}
 
     news = [News("ticket.new", [one for one in _staff(ticket) if by is None or one.pk != by.pk], new, asks=True)]
-    if is_confirmed and (is_proved or not _written_lately(ticket.requester, SUBMITTED)):
+    if is_confirmed and (is_proved or not _confirmed_lately(ticket)):
         # To the applicant also when they filed it themselves: the mail is their receipt, and its reply reaches us.
         news.append(News(SUBMITTED, [ticket.requester], registered, references=references, at_once=True))
     tell_all(ticket, news, by=None, is_new=True)
 
 
-def _written_lately(person: Person, kind: str) -> bool:
-    """Anybody can write in somebody's name: one letter of a kind an hour at most, and without the sender's words."""
+def _confirmed_lately(ticket: Ticket) -> bool:
+    """Anybody can write in somebody's name: one confirmation an hour at most, and without the sender's words.
+
+    What they filed themselves, or are proved to have written, is not counted.
+    """
     hour_ago = timezone.now() - timedelta(hours=1)
-    return OutboxMessage.objects.filter(to_person=person, kind=kind, created_at__gte=hour_ago).exists()
+    unproved = Ticket.objects.filter(requester=ticket.requester_id, is_verified=False, created_at__gte=hour_ago)
+    label = ticket._meta.label_lower
+    about = unproved.exclude(pk=ticket.pk).values("pk")
+    return OutboxMessage.objects.filter(kind=SUBMITTED, about_label=label, about_id__in=about).exists()
+
+
+def _invited_lately(person: Person) -> bool:
+    hour_ago = timezone.now() - timedelta(hours=1)
+    return OutboxMessage.objects.filter(to_person=person, kind=INVITED, created_at__gte=hour_ago).exists()
 
 
 def _left_out(names: Sequence[str]) -> str:
@@ -142,7 +153,7 @@ INVITED = "ticket.invited"
 
 def invited(ticket: Ticket, person: Person, *, by: Person) -> None:
     """One invitation an hour to an address that nobody has proved, whoever they are that invite it."""
-    if not person.is_verified and _written_lately(person, INVITED):
+    if not person.is_verified and _invited_lately(person):
         return
 
     def say(person: Person) -> Said:

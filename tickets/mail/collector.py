@@ -5,7 +5,6 @@ that saves work and nothing depends on it, because the same bytes are stored onc
 any two lines, the next pass begins where progress was last saved.
 """
 
-import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +26,7 @@ from accounts.tenancy import enter
 from tickets.mail.clean import one_line
 from tickets.mail.imap import CannotCollect, Connection, Folder, Listed, Lost, Refusal, secret_of
 from tickets.mail.keeping import BEGINNING, LARGEST_MESSAGE, Arrived, keep, keep_all
-from tickets.mail.mailboxes import usable_address
+from tickets.mail.mailboxes import LONGEST_HEAD, return_path
 from tickets.mail.oauth import NotNow, Withdrawn, entered
 from tickets.models import IncomingMessage
 from tickets.models.incoming import Source
@@ -60,10 +59,6 @@ MOST_LOSSES = 3  # of the connection, one after the other, with nothing fetched 
 HandOver = Callable[..., None]
 
 LONGEST_ERROR = 500  # characters
-
-_HEADERS_END = re.compile(rb"\r?\n\r?\n")
-_RETURN_PATH = re.compile(rb"^return-path:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-LONGEST_HEADERS = 64 * 1024
 
 
 @dataclass
@@ -501,16 +496,7 @@ def _grouped(listed: Iterable[Listed]) -> Iterator[list[Listed]]:
 
 def _sender_in(file: IO[bytes]) -> str:
     file.seek(0)
-    return return_path(file.read(LONGEST_HEADERS))
-
-
-def return_path(raw: bytes) -> str:
-    """The address that the last server wrote down as the sender; '' for a bounce, and where nothing usable stands."""
-    found = _RETURN_PATH.search(_HEADERS_END.split(raw[:LONGEST_HEADERS], maxsplit=1)[0])
-    try:
-        return usable_address(found[1].decode().strip().removeprefix("<").removesuffix(">")) if found else ""
-    except UnicodeDecodeError:
-        return ""
+    return return_path(file.read(LONGEST_HEAD))
 
 
 def _day_before(moment: datetime) -> date:

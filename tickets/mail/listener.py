@@ -4,10 +4,7 @@ A message goes into a temporary file as it arrives, so a large one or many slow 
 """
 
 import asyncio
-import contextlib
-import ipaddress
 import re
-import ssl
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +24,7 @@ from accounts.jobs import enqueue
 from accounts.tenancy import enter
 from tickets.mail.addresses import split_tag
 from tickets.mail.demo import DemoMailbox
+from tickets.mail.doors import Certificate, Crowd, configured_certificate
 from tickets.mail.keeping import LARGEST_MESSAGE, find_mailbox, keep
 from tickets.tasks import process_incoming
 
@@ -117,67 +115,6 @@ class Body:
     def _drop(self, refusal: str) -> None:
         self.refusal = refusal
         self.file.close()
-
-
-class Crowd:
-    """How many are connected, and from where: one address cannot take the places of all."""
-
-    def __init__(self, most: int, most_of_one: int) -> None:
-        self.most, self.most_of_one = most, most_of_one
-        self._places: dict[object, str] = {}
-
-    def admit(self, who: object, address: str) -> bool:
-        place = _place_of(address)
-        neighbours = sum(other == place for other in self._places.values())
-        if len(self._places) >= self.most or neighbours >= self.most_of_one:
-            return False
-        self._places[who] = place
-        return True
-
-    def forget(self, who: object) -> None:
-        self._places.pop(who, None)
-
-
-def _place_of(address: str) -> str:
-    """The address, or the network of an IPv6 one: its owner has all the addresses in it."""
-    with contextlib.suppress(ValueError):
-        found = ipaddress.ip_address(address.partition("%")[0])
-        if found.version == 6 and found.ipv4_mapped is None:
-            return str(ipaddress.ip_network((found, 64), strict=False))
-    return address
-
-
-class Certificate:
-    """The listener's certificate; when its file was renewed, the next connection gets the new one."""
-
-    def __init__(self, certificate: str, key: str) -> None:
-        """Raises OSError (of which ssl.SSLError is one) when they cannot be read or do not belong together."""
-        self._files = Path(certificate), Path(key)
-        self._read_at = self._written_at()
-        self._context = self._read()
-
-    def context(self) -> ssl.SSLContext:
-        try:
-            written_at = self._written_at()
-            if written_at != self._read_at:
-                self._context, self._read_at = self._read(), written_at
-        except OSError as error:
-            log.warning("new certificate could not be read; the old one is used", error=str(error))
-        return self._context
-
-    def _written_at(self) -> list[int]:
-        return [file.stat().st_mtime_ns for file in self._files]
-
-    def _read(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(*self._files)
-        return context
-
-
-def configured_certificate() -> Certificate | None:
-    """Where SMTP_TLS_CERT and SMTP_TLS_KEY lead. Raises OSError like Certificate."""
-    certificate = settings.SMTP_TLS_CERT
-    return Certificate(certificate, settings.SMTP_TLS_KEY or certificate) if certificate else None
 
 
 class Handler:

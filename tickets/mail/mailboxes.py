@@ -5,12 +5,13 @@ import unicodedata
 from typing import TypeAlias
 
 from tickets.mail.clean import one_line
-from tickets.mail.headers import decode_words
+from tickets.mail.headers import MAX_FIELDS, decode_words, read_fields, skip_envelope
 
 MAX_MAILBOXES = 1_000
 MAX_NAME = 200
 MAX_UNPLACED = 1_000
 MAX_LOCAL, MAX_ADDRESS = 64, 254
+LONGEST_HEAD = 65_536  # bytes in which a Return-Path is looked for
 
 # (name, address); the address is '' when there was none that can be used.
 Mailbox: TypeAlias = tuple[str, str]
@@ -34,6 +35,17 @@ def mailboxes(value: str) -> list[Mailbox]:
         # A comment that was never closed has swallowed the address.
         found = _Scanner().scan(value.replace("(", " ")) or found
     return [(one_line(decode_words(name), MAX_NAME), address) for name, address in found]
+
+
+def return_path(head: bytes) -> str:
+    """The address that the last server wrote down as the sender; '' for a bounce, and where nothing usable stands."""
+    fields, _body, _problems = read_fields(head, skip_envelope(head), MAX_FIELDS)
+    value = next((value for name, value in fields if name == "return-path"), b"")
+    try:
+        written = value.decode()
+    except UnicodeDecodeError:
+        return ""
+    return next((address for _name, address in mailboxes(written)), "")
 
 
 def usable_address(text: str) -> str:

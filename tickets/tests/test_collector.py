@@ -21,7 +21,8 @@ from tests.tcp_proxy import TcpProxy
 from tickets import tasks
 from tickets.admin.mail.collecting import try_troubles_again
 from tickets.mail import collector, imap
-from tickets.mail.collector import Collected, collect, return_path, start_over
+from tickets.mail.collector import Collected, collect, start_over
+from tickets.mail.mailboxes import return_path
 from tickets.models import IncomingMessage
 from tickets.models.incoming import Source
 from tickets.models.mailboxes import AfterStoring, FirstTime, Mailbox, Security, Way

@@ -28,6 +28,7 @@ from servicedesk.embedded.certificate import certificate_in
 from tests.conftest import ROOT, free_port, url_for
 from tickets.mail import listener
 from tickets.mail.demo import DemoMailbox
+from tickets.mail.doors import Crowd
 from tickets.models import IncomingMessage, Mailbox
 
 # A ceiling that only a hang reaches.
@@ -492,18 +493,18 @@ def test_who_leaves_makes_room(port: int) -> None:
 
 
 def test_all_addresses_together_have_a_limit() -> None:
-    crowd = listener.Crowd(most=3, most_of_one=2)
+    crowd = Crowd(most=3, most_of_one=2)
     admitted = [crowd.admit(number, address) for number, address in enumerate(["a", "a", "a", "b", "c"])]
     assert admitted == [True, True, False, True, False]
 
 
 def test_the_addresses_of_one_network_are_one() -> None:
-    crowd = listener.Crowd(most=100, most_of_one=1)
+    crowd = Crowd(most=100, most_of_one=1)
     assert [crowd.admit(number, f"2001:db8::{number}") for number in (1, 2)] == [True, False]
 
 
 def test_two_mapped_addresses_are_two() -> None:
-    crowd = listener.Crowd(most=100, most_of_one=1)
+    crowd = Crowd(most=100, most_of_one=1)
     assert [crowd.admit(number, f"::ffff:192.0.2.{number}") for number in (1, 2)] == [True, True]
 
 

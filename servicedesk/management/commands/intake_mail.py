@@ -22,9 +22,8 @@ from django.utils import timezone
 from accounts.tenancy import enter
 from servicedesk.role import ensure_bound_by_policies
 from tickets.mail import intake
-from tickets.mail.headers import MAX_FIELDS, read_fields, skip_envelope, text_of
 from tickets.mail.keeping import BEGINNING, LARGEST_MESSAGE, find_mailbox, keep
-from tickets.mail.mailboxes import mailboxes
+from tickets.mail.mailboxes import LONGEST_HEAD, return_path
 from tickets.models import IncomingMessage
 from tickets.models.incoming import NOBODY, IncomingState, Source
 
@@ -32,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 STANDARD_INPUT = "-"
 ARGPARSES_USAGE_STATUS = 2
-HEAD = 65_536  # bytes in which a Return-Path is looked for
 IN_MEMORY = 1024 * 1024
 
 # What became of so many: one of them, several.
@@ -186,10 +184,7 @@ def _processed(tenant_id: int, message: IncomingMessage) -> str:
 
 def _return_path(content: IO[bytes]) -> str:
     content.seek(0)
-    head = content.read(HEAD)
-    fields, _body, _problems = read_fields(head, skip_envelope(head), MAX_FIELDS)
-    value = next((text_of(value) for name, value in fields if name == "return-path"), "")
-    return next((address for _, address in mailboxes(value)), "")
+    return return_path(content.read(LONGEST_HEAD))
 
 
 def _sender(given: str) -> str:
