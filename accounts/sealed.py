@@ -11,8 +11,8 @@ from functools import lru_cache
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 
+from accounts.marks import secret_keys
 from accounts.tenancy import current_tenant_id
 
 
@@ -22,7 +22,7 @@ class CannotOpenError(Exception):
 
 def seal(secret: str) -> str:
     """The text to store; '' stays ''."""
-    return _box(current_tenant_id(), _keys()).encrypt(secret.encode()).decode() if secret else ""
+    return _box(current_tenant_id(), secret_keys()).encrypt(secret.encode()).decode() if secret else ""
 
 
 def unseal(sealed: str) -> str:
@@ -30,18 +30,14 @@ def unseal(sealed: str) -> str:
     if not sealed:
         return ""
     try:
-        return _box(current_tenant_id(), _keys()).decrypt(sealed.encode()).decode()
+        return _box(current_tenant_id(), secret_keys()).decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise CannotOpenError("The secret key of this installation has changed.") from None
 
 
-def _keys() -> tuple[str, ...]:
-    """The first seals, all of them open: SECRET_KEY_FALLBACKS keeps old secrets readable while a key is changed."""
-    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-
-
 @lru_cache(maxsize=1_000)
 def _box(tenant_id: int, keys: tuple[str, ...]) -> MultiFernet:
+    """The first key seals, all of them open: old secrets stay readable while a key is changed."""
     return MultiFernet([Fernet(_derived(key, tenant_id)) for key in keys])
 
 

@@ -62,7 +62,7 @@ def complaints(raw: bytes) -> list[str]:
 
     parsed = parse(raw)
     wrong = sorted(set(unsafe(parsed)))
-    classify(parsed, instance="abc")
+    classify(parsed, instances=["abc"])
     written, quoted = reply_text(parsed.text)
     if Counter(f"{written}\n{quoted}".split()) != Counter(parsed.text.split()):
         wrong.append("words of the text are lost")

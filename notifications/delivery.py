@@ -10,10 +10,10 @@ from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone, translation
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.hosts import current_host
+from accounts.marks import marks
 from accounts.tenancy import enter
 from notifications import servers
 from notifications.audience import may_still_read
@@ -225,14 +225,14 @@ def _mailbox(name: str, address: str) -> str:
     return f'"{quoted}" <{address}>'
 
 
-def instance_id() -> str:
-    """By this word we know our own mail when it comes back; it can be neither guessed nor used."""
-    return salted_hmac("notifications.instance", "mail").hexdigest()[:20]
+def instance_ids() -> list[str]:
+    """By the first our own mail is known when it comes back, by the others what went before SECRET_KEY was changed."""
+    return [mark.hex()[:20] for mark in marks("notifications.instance", "mail")]
 
 
-def letter_mark(message_id: str) -> str:
-    """Stands in the letter alone: an answer shows the Message-ID to everybody in copy, a report returns both."""
-    return salted_hmac("notifications.letter", message_id).hexdigest()[:32]
+def letter_marks(message_id: str) -> list[str]:
+    """Stand in the letter alone: an answer shows the Message-ID to everybody in copy, a report returns both."""
+    return [mark.hex()[:32] for mark in marks("notifications.letter", message_id)]
 
 
 def _headers(message: OutboxMessage) -> dict[str, str]:
@@ -241,8 +241,8 @@ def _headers(message: OutboxMessage) -> dict[str, str]:
         # No auto-responder answers this, and ours does not answer it either (RFC 3834).
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
-        INSTANCE_HEADER: instance_id(),
-        LETTER_HEADER: letter_mark(message.message_id),
+        INSTANCE_HEADER: instance_ids()[0],
+        LETTER_HEADER: letter_marks(message.message_id)[0],
     }
     if message.going == Going.DIGEST:
         stop = current_host().address + link_to_stop(message.to_person_id or 0)

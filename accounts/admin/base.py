@@ -1,19 +1,24 @@
 """The base of every page of the admin: who may do what, lists in one order, history as Event, one 404."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias, cast
 
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.contrib.admin.views.main import ORDER_VAR
 from django.db import IntegrityError, models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
+from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from accounts import events
+from accounts.errors import Refused
 from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
 from accounts.permissions import is_manager, is_staff, nobody
@@ -139,6 +144,26 @@ class DeskAdmin(Ruled, ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         return lookup in self.filter_parameters and "\0" not in str(value)
+
+    # ---- buttons of a row's page ----
+
+    def button(self, route: str, view: Callable[..., HttpResponse]) -> URLPattern:
+        """Where a button posts to: `<row>/<route>/`, by the name `admin:<app>_<model>_<route>`."""
+        door: Callable[..., HttpResponse] = self.admin_site.admin_view(require_POST(view))
+        return path(f"<path:object_id>/{route}/", door, name=f"{self.opts.app_label}_{self.opts.model_name}_{route}")
+
+    def row_page(self, row: models.Model) -> HttpResponse:
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", row.pk)
+
+    def press(self, request: HttpRequest, row: Any, verb: Callable[..., object], sentence: str) -> HttpResponse:
+        """Do the verb; the row's page then says `sentence`, or why the verb was refused."""
+        try:
+            verb(row, by=actor(request))
+        except Refused as refusal:
+            messages.error(request, str(refusal.sentence))
+        else:
+            messages.success(request, sentence)
+        return self.row_page(row)
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         raise Http404

@@ -1,22 +1,18 @@
 """People: customers by agents, colleagues by managers; and who decides in an approver's place."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.contrib.admin.checks import InlineModelAdminChecks
 from django.contrib.admin.utils import unquote
 from django.db import models
 from django.forms.models import BaseModelFormSet, modelformset_factory
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 
 from accounts import actions, events
@@ -177,32 +173,22 @@ class PersonAdmin(DeskAdmin):
         super().save_model(request, obj, form, change)
 
     def get_urls(self) -> list[URLPattern]:
-        def post(route: str, view: Callable[..., HttpResponse]) -> URLPattern:
-            door: Callable[..., HttpResponse] = self.admin_site.admin_view(require_POST(view))
-            return path(f"<path:object_id>/{route}/", door, name=f"accounts_person_{route}")
+        return [self.button("invite", self.invite), self.button("trust", self.trust), *super().get_urls()]
 
-        return [post("invite", self.invite), post("trust", self.trust), *super().get_urls()]
+    def person(self, request: HttpRequest, object_id: str) -> Person:
+        person: Person = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        return person
 
     def trust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The address works again: mail goes there as before."""
-        person: Person = get_or_404(self.get_queryset(request), pk=unquote(object_id))
-        try:
-            actions.trust_address(person, by=actor(request))
-        except Refused as refusal:
-            messages.error(request, str(refusal.sentence))
-        else:
-            messages.success(request, _("Mail goes to %(address)s again.") % {"address": person.email})
-        return redirect(reverse("admin:accounts_person_change", args=[person.pk]))
+        person = self.person(request, object_id)
+        sentence = _("Mail goes to %(address)s again.") % {"address": person.email}
+        return self.press(request, person, actions.trust_address, sentence)
 
     def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        person: Person = get_or_404(self.get_queryset(request), pk=unquote(object_id))
-        try:
-            actions.invite(person, by=actor(request))
-        except Refused as refusal:
-            messages.error(request, str(refusal.sentence))
-        else:
-            messages.success(request, _("The invitation is on its way to %(address)s.") % {"address": person.email})
-        return redirect(reverse("admin:accounts_person_change", args=[person.pk]))
+        person = self.person(request, object_id)
+        sentence = _("The invitation is on its way to %(address)s.") % {"address": person.email}
+        return self.press(request, person, actions.invite, sentence)
 
 
 def noted(kind: str, deputy: Deputy, by: Person) -> Event:

@@ -2,20 +2,16 @@
 
 from typing import Any, cast
 
-from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
-from accounts.errors import Refused
 from accounts.permissions import is_agent, is_staff, nobody
 from notifications import actions
 from notifications.models import OutboxMessage, OutboxState
@@ -70,12 +66,7 @@ class OutboxMessageAdmin(DeskAdmin):
         return format_html('<a class="desk-link" href="{}">{}</a>', address, message.sent_with)
 
     def get_urls(self) -> list[URLPattern]:
-        again = path(
-            "<path:object_id>/again/",
-            self.admin_site.admin_view(require_POST(self.send_again)),
-            name="notifications_outboxmessage_again",
-        )
-        return [again, *super().get_urls()]
+        return [self.button("again", self.send_again), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -85,10 +76,5 @@ class OutboxMessageAdmin(DeskAdmin):
 
     def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         message: OutboxMessage = get_or_404(self.get_queryset(request), pk=unquote(object_id))
-        try:
-            actions.send_again(message, by=actor(request))
-        except Refused as refusal:
-            messages.error(request, str(refusal.sentence))
-        else:
-            messages.success(request, _("The e-mail is on its way to %(address)s.") % {"address": message.to_address})
-        return redirect("admin:notifications_outboxmessage_change", message.pk)
+        sentence = _("The e-mail is on its way to %(address)s.") % {"address": message.to_address}
+        return self.press(request, message, actions.send_again, sentence)

@@ -5,11 +5,9 @@ from typing import Any, cast
 from django import forms
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from accounts import events
 from accounts.access import get_or_404
@@ -106,12 +104,7 @@ class MailServerAdmin(DeskAdmin):
         obj.save(update_fields=[*stored_fields(form), "secret", "error", "failing_since"])
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        return [
-            path("<path:object_id>/test/", view(require_POST(self.test)), name="notifications_mailserver_test"),
-            path("<path:object_id>/send/", view(require_POST(self.send)), name="notifications_mailserver_send"),
-            *super().get_urls(),
-        ]
+        return [self.button("test", self.test), self.button("send", self.send), *super().get_urls()]
 
     def changeform_view(
         self,
@@ -141,11 +134,11 @@ class MailServerAdmin(DeskAdmin):
         server = self.server(request, object_id)
         keep_findings(request, server, examine(server))
         events.record("mailserver.tested", server, by=actor(request))
-        return redirect("admin:notifications_mailserver_change", server.pk)
+        return self.row_page(server)
 
     def send(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send one e-mail to who asks for it."""
         server = self.server(request, object_id)
         keep_findings(request, server, [send_test(server, actor(request).email)])
         events.record("mailserver.tested", server, by=actor(request))
-        return redirect("admin:notifications_mailserver_change", server.pk)
+        return self.row_page(server)

@@ -8,7 +8,6 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -130,9 +129,6 @@ class TicketAdmin(EstimatePage):
             for verb in available(ticket, person)
         ]
 
-    def back(self, ticket: Ticket) -> HttpResponse:
-        return redirect("admin:tickets_ticket_change", ticket.pk)
-
     def refused(self, request: HttpRequest, ticket: Ticket, sentence: object, **drafts: Any) -> HttpResponse:
         """The page again with the sentence and with what was typed."""
         messages.error(request, str(sentence))
@@ -152,9 +148,9 @@ class TicketAdmin(EstimatePage):
             return self.refused(request, ticket, refusal.sentence, **self.draft(request, ticket, name, form))
         if isinstance(done, Ticket) and done.pk != ticket.pk:
             messages.success(request, _("%(reference)s goes on from it.") % {"reference": done.reference})
-            return self.back(done)
+            return self.row_page(done)
         messages.success(request, _("Done: the status is now “%(status)s”.") % {"status": self.status_of(ticket)})
-        return self.back(ticket)
+        return self.row_page(ticket)
 
     def draft(self, request: HttpRequest, ticket: Ticket, name: str, form: VerbForm | None) -> dict[str, Any]:
         """What was typed: in its dialog where the verb is still offered, else in the composer."""
@@ -195,7 +191,7 @@ class TicketAdmin(EstimatePage):
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence, **draft)
         messages.success(request, _("The note is added.") if is_internal else _("The reply is sent to the customer."))
-        return self.back(ticket)
+        return self.row_page(ticket)
 
     def time(self, request: HttpRequest, object_id: str) -> HttpResponse:
         ticket = self.ticket(request, object_id)
@@ -216,7 +212,7 @@ class TicketAdmin(EstimatePage):
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence, time_form=form)
         messages.success(request, _("%(time)s recorded.") % {"time": as_duration(entry.minutes)})
-        return self.back(ticket)
+        return self.row_page(ticket)
 
     def correct(self, request: HttpRequest, object_id: str, entry_id: int) -> HttpResponse:
         """Replace a time entry by a corrected one."""
@@ -239,7 +235,7 @@ class TicketAdmin(EstimatePage):
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence, correction_form=form, correction_of=entry.pk)
         messages.success(request, _("The entry is corrected."))
-        return self.back(ticket)
+        return self.row_page(ticket)
 
     def handling(self, request: HttpRequest, object_id: str) -> HttpResponse:
         ticket = self.ticket(request, object_id)
@@ -255,7 +251,7 @@ class TicketAdmin(EstimatePage):
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence, handling_form=form)
         messages.success(request, _("The details are saved."))
-        return self.back(ticket)
+        return self.row_page(ticket)
 
     def take(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """'Assign to me', and nothing else changes."""
@@ -265,7 +261,7 @@ class TicketAdmin(EstimatePage):
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence)
         messages.success(request, _("It is assigned to you."))
-        return self.back(ticket)
+        return self.row_page(ticket)
 
     # ---- people ----
 
@@ -276,7 +272,7 @@ class TicketAdmin(EstimatePage):
             actions.attend(ticket, by=actor(request), choice=request.POST.get("choice", ""))
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence)
-        return self.back(ticket)
+        return self.row_page(ticket)
 
     def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
         ticket = self.ticket(request, object_id)
@@ -289,7 +285,7 @@ class TicketAdmin(EstimatePage):
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence, invite_form=form)
         messages.success(request, _("The invitation is on its way."))
-        return self.back(ticket)
+        return self.row_page(ticket)
 
     def uninvite(self, request: HttpRequest, object_id: str, person_id: int) -> HttpResponse:
         ticket = self.ticket(request, object_id)
@@ -299,7 +295,7 @@ class TicketAdmin(EstimatePage):
         except Refused as refusal:
             return self.refused(request, ticket, refusal.sentence)
         messages.success(request, _("%(name)s does not take part any more.") % {"name": person})
-        return self.back(ticket)
+        return self.row_page(ticket)
 
 
 def mails_shown(ticket: Ticket) -> dict[str, Any]:

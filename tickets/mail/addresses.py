@@ -2,9 +2,11 @@
 
 import base64
 import re
+from collections.abc import Iterator
 
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 
+from accounts.marks import marks
 from accounts.models import Person
 from accounts.tenancy import current_tenant_id
 from tickets.models import Ticket
@@ -14,7 +16,7 @@ _TAG = re.compile(r"^t([0-9]{1,18})\.([0-9]{1,18})\.([a-z2-7]{16})$")
 
 def reply_address(ticket: Ticket, person: Person) -> str:
     local, _, domain = ticket.tenant.support_email.rpartition("@")
-    return f"{local}+t{ticket.pk}.{person.pk}.{_signature(ticket.pk, person.pk)}@{domain}"
+    return f"{local}+t{ticket.pk}.{person.pk}.{next(_signatures(ticket.pk, person.pk))}@{domain}"
 
 
 def read_reply_address(address: str) -> tuple[int, int] | None:
@@ -24,7 +26,8 @@ def read_reply_address(address: str) -> tuple[int, int] | None:
     if not match:
         return None
     ticket_id, person_id = int(match[1]), int(match[2])
-    return (ticket_id, person_id) if constant_time_compare(match[3], _signature(ticket_id, person_id)) else None
+    is_ours = any(constant_time_compare(match[3], ours) for ours in _signatures(ticket_id, person_id))
+    return (ticket_id, person_id) if is_ours else None
 
 
 def split_tag(address: str) -> tuple[str, str]:
@@ -34,7 +37,7 @@ def split_tag(address: str) -> tuple[str, str]:
     return f"{name}@{domain}", tag
 
 
-def _signature(ticket_id: int, person_id: int) -> str:
-    """80 bits, in the letters that survive a mail system which lower-cases addresses."""
-    digest = salted_hmac("tickets.reply", f"{current_tenant_id()}.{ticket_id}.{person_id}", algorithm="sha256").digest()
-    return base64.b32encode(digest[:10]).decode().lower()
+def _signatures(ticket_id: int, person_id: int) -> Iterator[str]:
+    """Each of 80 bits, in the letters that survive a mail system which lower-cases addresses."""
+    for mark in marks("tickets.reply", f"{current_tenant_id()}.{ticket_id}.{person_id}"):
+        yield base64.b32encode(mark[:10]).decode().lower()

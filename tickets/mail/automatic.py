@@ -1,6 +1,7 @@
 """Mail that no person wrote to us: it makes no ticket, wakes nobody and is never answered."""
 
 import re
+from collections.abc import Collection
 from enum import Enum
 
 from notifications.delivery import INSTANCE_HEADER
@@ -79,9 +80,9 @@ _LIST_PRECEDENCE = {"bulk", "list", "junk"}
 _NO = {"", "no", "false", "0"}
 
 
-def classify(message: ParsedMessage, *, instance: str = "") -> Automatic | None:
-    """What kind of machine sent it, None for a person. `instance` is the id that our own mails carry in a header."""
-    if instance and instance in message.all_headers(INSTANCE_HEADER):
+def classify(message: ParsedMessage, *, instances: Collection[str] = ()) -> Automatic | None:
+    """What kind of machine sent it, None for a person. `instances`: the ids that our own mails carry in a header."""
+    if not set(instances).isdisjoint(message.all_headers(INSTANCE_HEADER)):
         return Automatic.OWN
     if _is_bounce(message):
         return Automatic.BOUNCE

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts import events
 from accounts.models import Person
-from notifications.delivery import letter_mark
+from notifications.delivery import letter_marks
 from notifications.models import OutboxMessage, OutboxState
 from tickets import notices
 from tickets.mail.clean import one_line
@@ -61,7 +61,8 @@ def read_failure(parsed: ParsedMessage) -> Failure | None:
         return None
     reports = b"\n".join(parts)
     said = _before_our_letter(parsed.text)
-    about_address = not _ABOUT_MESSAGE.search(reports) and letter_mark(letter.message_id).encode() in reports
+    is_shown = any(mark.encode() in reports for mark in letter_marks(letter.message_id))
+    about_address = is_shown and not _ABOUT_MESSAGE.search(reports)
     return Failure(letter, _is_permanent(reports, said), _words(reports, said), about_address)
 
 

@@ -25,7 +25,7 @@ from accounts.hosts import current_host, remembered
 from accounts.models import Person, Tenant
 from accounts.permissions import is_agent
 from accounts.tenancy import current_tenant_id
-from notifications.delivery import instance_id
+from notifications.delivery import instance_ids
 from notifications.models import OutboxMessage
 from tickets import actions, notices
 from tickets.mail.addresses import split_tag
@@ -147,7 +147,7 @@ def _become(message: IncomingMessage) -> None:
     parsed = replace(parsed, from_address=normalise_address(parsed.from_address) or parsed.from_address)
     message.next_try_at = None
     _note_what_it_says(message, parsed)
-    automatic = classify(parsed, instance=instance_id())
+    automatic = classify(parsed, instances=instance_ids())
     if automatic is not None or _wants_no_answer(message):
         _end_automatic(message, parsed, automatic)
         return

@@ -113,13 +113,13 @@ def test_lists(field: str) -> None:
 
 def test_our_own_mail() -> None:
     parsed = parse(b"From: a@x.lv\nX-Desk-Instance: one\n\nHello")
-    assert classify(parsed, instance="one") is Automatic.OWN
+    assert classify(parsed, instances=["one"]) is Automatic.OWN
 
 
-@pytest.mark.parametrize("instance", ["", "two"])
-def test_the_mail_of_another_desk_is_not_ours(instance: str) -> None:
+@pytest.mark.parametrize("instances", [[], ["two"]])
+def test_the_mail_of_another_desk_is_not_ours(instances: list[str]) -> None:
     parsed = parse(b"From: a@x.lv\nX-Desk-Instance: one\n\nHello")
-    assert classify(parsed, instance=instance) is None
+    assert classify(parsed, instances=instances) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from accounts.events import history_of
 from accounts.models import Event, Person
 from conftest import Desk, Visit, comments_of
-from notifications.delivery import LETTER_HEADER, letter_mark
+from notifications.delivery import LETTER_HEADER, letter_marks
 from notifications.models import Notice, OutboxMessage, OutboxState
 from tickets import actions
 from tickets.mail.addresses import reply_address
@@ -45,7 +45,7 @@ def report(about: str, *, action: str = "failed", status: str = "5.1.1", words: 
             "Content-Type: message/rfc822",
             "",
             f"Message-ID: <{about}>",
-            f"{LETTER_HEADER}: {letter_mark(about)}",
+            f"{LETTER_HEADER}: {letter_marks(about)[0]}",
             "Subject: A letter",
             "",
             "Words",
@@ -59,7 +59,7 @@ def in_words(text: str, *, sender: str = "MAILER-DAEMON@far.example", subject: s
     """A report without the fields of one, as some servers write it."""
     own = re.search(r"^Message-ID: <([^>]+)>$", text, re.MULTILINE)
     if own:  # it returns the other fields of the letter too
-        text = text.replace(own[0], f"{own[0]}\n{LETTER_HEADER}: {letter_mark(own[1])}")
+        text = text.replace(own[0], f"{own[0]}\n{LETTER_HEADER}: {letter_marks(own[1])[0]}")
     return letter(sender, subject, text).as_bytes()
 
 

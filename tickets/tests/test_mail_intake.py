@@ -9,7 +9,7 @@ from accounts.addresses import normalise_address
 from accounts.errors import NotAllowed, Refused
 from accounts.models import Person
 from conftest import Desk, comments_of, written
-from notifications.delivery import INSTANCE_HEADER, instance_id
+from notifications.delivery import INSTANCE_HEADER, instance_ids
 from notifications.models import OutboxMessage
 from tickets.mail import intake
 from tickets.mail.addresses import read_reply_address, reply_address
@@ -280,5 +280,5 @@ def test_quoted_history_is_kept_apart(inside: Desk) -> None:
 
 
 def test_our_own_mail_coming_back_is_known(inside: Desk) -> None:
-    done = receive(letter(inside.requester.email, **{INSTANCE_HEADER: instance_id()}))
+    done = receive(letter(inside.requester.email, **{INSTANCE_HEADER: instance_ids()[0]}))
     assert done.state == IncomingState.AUTOMATIC

@@ -1,6 +1,7 @@
 """Which ticket an e-mail goes on with (B5), who may write there, and what happens to everybody else."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -39,6 +40,21 @@ def test_b5_the_signed_address_in_a_collected_mail_proves_its_sender(inside: Des
     headers = {field: reply_address(ticket, inside.requester)}
     done = receive(letter(inside.requester.email, **headers), source=source)
     assert (done.ticket, Comment.objects.get(ticket=ticket).is_verified) == (ticket, True)
+
+
+def test_an_address_signed_with_the_key_before_stays_good(inside: Desk, settings: Any) -> None:
+    ticket = inside.submit()
+    address = reply_address(ticket, inside.requester)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another secret key"
+    assert receive(letter(inside.requester.email), to=address).ticket == ticket
+
+
+def test_an_address_signed_with_a_forgotten_key_leads_nowhere(inside: Desk, settings: Any) -> None:
+    ticket = inside.submit()
+    address = reply_address(ticket, inside.requester)
+    settings.SECRET_KEY = "another secret key"
+    assert receive(letter(inside.requester.email), to=address).ticket != ticket
 
 
 @pytest.mark.parametrize("field", ["Delivered_To", "X_Original_To", "To"])

@@ -2,25 +2,23 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from accounts import events
 from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
-from accounts.errors import Refused
 from accounts.files import download, open_file
 from accounts.jobs import after_commit
+from accounts.models import Person
 from accounts.permissions import is_agent, nobody
 from accounts.tenancy import current_tenant_id
 from tickets.admin.mail.as_sent import POLICY, as_sent
@@ -141,8 +139,8 @@ class IncomingMessageAdmin(DeskAdmin):
         view = self.admin_site.admin_view
         name = "tickets_incomingmessage"
         return [
-            path("<path:object_id>/again/", view(require_POST(self.process_again)), name=f"{name}_again"),
-            path("<path:object_id>/aside/", view(require_POST(self.leave)), name=f"{name}_leave"),
+            self.button("again", self.process_again),
+            self.button("leave", self.leave),
             path("<path:object_id>/source/", view(require_GET(self.source_file)), name=f"{name}_source"),
             path("<path:object_id>/as-sent/", view(require_GET(self.as_sent)), name=f"{name}_as_sent"),
             *super().get_urls(),
@@ -155,26 +153,18 @@ class IncomingMessageAdmin(DeskAdmin):
         return get_or_404(self.get_queryset(request).select_related("raw"), pk=unquote(object_id))
 
     def process_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        message: Any = get_or_404(self.get_queryset(request), pk=unquote(object_id))
-        try:
-            try_again(message, by=actor(request))
-        except Refused as refusal:
-            messages.error(request, str(refusal.sentence))
-        else:
+        def verb(message: IncomingMessage, *, by: Person) -> None:
+            try_again(message, by=by)
             after_commit(process_incoming, current_tenant_id(), message.pk)
-            messages.success(request, _("The message is processed again."))
-        return redirect("admin:tickets_incomingmessage_change", message.pk)
+
+        message = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        return self.press(request, message, verb, _("The message is processed again."))
 
     def leave(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Looked at, and nothing is to come of it."""
-        message: Any = get_or_404(self.get_queryset(request), pk=unquote(object_id))
-        try:
-            leave_aside(message, by=actor(request))
-        except Refused as refusal:
-            messages.error(request, str(refusal.sentence))
-        else:
-            messages.success(request, _("The message stays as it is; it becomes no ticket and no comment."))
-        return redirect("admin:tickets_incomingmessage_change", message.pk)
+        message = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        sentence = _("The message stays as it is; it becomes no ticket and no comment.")
+        return self.press(request, message, leave_aside, sentence)
 
     def source_file(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The bytes as they came. History keeps who took them: they hold more than any page shows."""

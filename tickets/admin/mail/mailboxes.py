@@ -1,7 +1,6 @@
 """The addresses at which a desk takes mail, set and tested by managers."""
 
 import secrets
-from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -10,16 +9,14 @@ from django.contrib.admin.utils import unquote
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from accounts import events
 from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
-from accounts.errors import Refused
 from accounts.http import DeskRequest
 from accounts.permissions import is_manager
 from accounts.sealed import CannotOpenError, seal
@@ -111,15 +108,11 @@ class MailboxAdmin(DeskAdmin):
     # ---- the page ----
 
     def get_urls(self) -> list[URLPattern]:
-        def post(route: str, view: Callable[..., HttpResponse]) -> URLPattern:
-            door: Callable[..., HttpResponse] = self.admin_site.admin_view(require_POST(view))
-            return path(f"<path:object_id>/{route}/", door, name=f"tickets_mailbox_{route}")
-
         return [
-            post("test", self.test),
-            post("look", self.look),
-            post("retry", self.retry),
-            post("connect", self.connect),
+            self.button("test", self.test),
+            self.button("look", self.look),
+            self.button("retry", self.retry),
+            self.button("connect", self.connect),
             *super().get_urls(),
         ]
 
@@ -139,18 +132,6 @@ class MailboxAdmin(DeskAdmin):
             raise Http404
         return get_or_404(Mailbox.objects.all(), pk=unquote(object_id))
 
-    def back(self, mailbox: Mailbox) -> HttpResponse:
-        return redirect("admin:tickets_mailbox_change", mailbox.pk)
-
-    def done(self, request: HttpRequest, mailbox: Mailbox, verb: Callable[..., None], sentence: str) -> HttpResponse:
-        try:
-            verb(mailbox, by=actor(request))
-        except Refused as refusal:
-            messages.error(request, str(refusal.sentence))
-        else:
-            messages.success(request, sentence)
-        return self.back(mailbox)
-
     # ---- its buttons ----
 
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -158,25 +139,25 @@ class MailboxAdmin(DeskAdmin):
         mailbox = self.mailbox(request, object_id)
         if not mailbox.is_collected:
             messages.info(request, _("There is no server to ask: mail for this address is sent to this server."))
-            return self.back(mailbox)
+            return self.row_page(mailbox)
         keep_findings(request, mailbox, examine(mailbox))
         events.record("mailbox.tested", mailbox, by=actor(request))
-        return self.back(mailbox)
+        return self.row_page(mailbox)
 
     def look(self, request: HttpRequest, object_id: str) -> HttpResponse:
         mailbox = self.mailbox(request, object_id)
-        return self.done(request, mailbox, look_now, _("The mailbox is looked into now."))
+        return self.press(request, mailbox, look_now, _("The mailbox is looked into now."))
 
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
         mailbox = self.mailbox(request, object_id)
-        return self.done(request, mailbox, try_troubles_again, _("The server is asked for these messages again."))
+        return self.press(request, mailbox, try_troubles_again, _("The server is asked for these messages again."))
 
     def connect(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To the provider's log-in page. What it sends back is only taken with this session's state, and once."""
         mailbox = self.mailbox(request, object_id)
         if mailbox.log_in == LogIn.PASSWORD or not mailbox.client_id:
             messages.error(request, _("Choose Microsoft or Google, enter the client id and save. Then connect."))
-            return self.back(mailbox)
+            return self.row_page(mailbox)
         state = secrets.token_urlsafe(32)
         url, verifier = oauth.authorize_url(mailbox, return_address(request), state)
         request.session[CONNECTING] = {"state": state, "verifier": verifier, "mailbox": mailbox.pk}
@@ -193,7 +174,7 @@ class MailboxAdmin(DeskAdmin):
         mailbox = get_or_404(Mailbox.objects.all(), pk=begun["mailbox"])
         if not request.GET.get("code"):
             messages.error(request, _("The provider did not agree. The mailbox is not connected."))
-            return self.back(mailbox)
+            return self.row_page(mailbox)
         return self.complete(request, mailbox, request.GET["code"], begun["verifier"])
 
     def complete(self, request: HttpRequest, mailbox: Mailbox, code: str, verifier: str) -> HttpResponse:
@@ -201,10 +182,10 @@ class MailboxAdmin(DeskAdmin):
             oauth.complete(mailbox, code, verifier, return_address(request))
         except (oauth.Withdrawn, oauth.NotNow, CannotOpenError) as refusal:
             messages.error(request, str(refusal))
-            return self.back(mailbox)
+            return self.row_page(mailbox)
         events.record("mailbox.connected", mailbox, by=actor(request))
         messages.success(request, _("The mailbox is connected."))
-        return self.back(mailbox)
+        return self.row_page(mailbox)
 
 
 def provider_of(page: Any) -> list[str]:
