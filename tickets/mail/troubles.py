@@ -1,8 +1,9 @@
 """What stands still in a desk's mail: shown to its managers, and told to them when it begins."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -33,12 +34,17 @@ STEM = "tickets/mail/letter"
 @dataclass(frozen=True)
 class Trouble:
     kind: str
-    sentence: str
+    # The sentence, in the language of who reads it.
+    say: Callable[[], str]
     # The page where something can be done about it: an address's name and what fills it.
     route: str
     key: str = ""
     # What changes when there is more of it: then it is told again.
     mark: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return self.say()
 
     @property
     def url(self) -> str:
@@ -56,63 +62,77 @@ def desks_with_troubles(now: datetime) -> dict[int, set[str]]:
 
 
 def troubles_of_desk(now: datetime) -> list[Trouble]:
-    """Of the entered tenant, in its reader's language; five short queries, each by its index."""
+    """Of the entered tenant; five short queries, each by its index."""
     return [*_mailboxes(now), *_set_aside(), *_not_processed(now), *_late_letters(now), *_server(now)]
 
 
 def _mailboxes(now: datetime) -> Iterator[Trouble]:
     stuck = Q(failing_since__lt=now - A_HICCUP) | ~Q(troubles={}) | Q(next_look_at__lt=now - UNTOUCHED)
     for box in Mailbox.objects.filter(stuck, way=Way.IMAP, is_active=True).order_by("id"):
-        if box.failing_since and box.failing_since < now - A_HICCUP:
-            sentence = _("Mail to %(address)s is not collected: %(error)s") % {"address": box, "error": box.error}
-        elif box.troubles:
-            sentence = ngettext(
-                "The server of %(address)s does not give out %(number)d message.",
-                "The server of %(address)s does not give out %(number)d messages.",
-                len(box.troubles),
-            ) % {"address": box, "number": len(box.troubles)}
-        else:
-            sentence = _(
-                "Nobody has looked into %(address)s for some minutes: the background process or the scheduler is not "
-                "running."
-            ) % {"address": box}
-        yield Trouble("mailbox", sentence, "admin:tickets_mailbox_change", str(box.pk), mark=f"{box.pk}")
+        yield Trouble(
+            "mailbox", partial(_of_mailbox, box, now), "admin:tickets_mailbox_change", str(box.pk), mark=f"{box.pk}"
+        )
+
+
+def _of_mailbox(box: Mailbox, now: datetime) -> str:
+    if box.failing_since and box.failing_since < now - A_HICCUP:
+        return _("Mail to %(address)s is not collected: %(error)s") % {"address": box, "error": box.error}
+    if box.troubles:
+        return ngettext(
+            "The server of %(address)s does not give out %(number)d message.",
+            "The server of %(address)s does not give out %(number)d messages.",
+            len(box.troubles),
+        ) % {"address": box, "number": len(box.troubles)}
+    return _(
+        "Nobody has looked into %(address)s for some minutes: the background process or the scheduler is not running."
+    ) % {"address": box}
 
 
 def _set_aside() -> Iterator[Trouble]:
     ids = IncomingMessage.objects.filter(state=IncomingState.QUARANTINED).order_by("-id").values_list("pk", flat=True)
     found = list(ids[:COUNT_STOPS])
-    if found:
-        sentence = ngettext(
+
+    def say() -> str:
+        return ngettext(
             "%(number)d e-mail is set aside and waits for somebody to look at it.",
             "%(number)d e-mails are set aside and wait for somebody to look at them.",
             len(found),
         ) % {"number": len(found)}
-        yield Trouble("incoming", sentence, "admin:tickets_incomingmessage_changelist", mark=str(found[0]))
+
+    if found:
+        yield Trouble("incoming", say, "admin:tickets_incomingmessage_changelist", mark=str(found[0]))
 
 
 def _not_processed(now: datetime) -> Iterator[Trouble]:
-    waiting = IncomingMessage.objects.filter(next_try_at__isnull=False, received_at__lt=now - LATE)
-    if waiting.exists():
-        sentence = _("E-mails that came in more than five minutes ago have not become tickets yet.")
-        yield Trouble("waiting", sentence, "admin:tickets_incomingmessage_changelist")
+    def say() -> str:
+        return _("E-mails that came in more than five minutes ago have not become tickets yet.")
+
+    if IncomingMessage.objects.filter(next_try_at__isnull=False, received_at__lt=now - LATE).exists():
+        yield Trouble("waiting", say, "admin:tickets_incomingmessage_changelist")
 
 
 def _late_letters(now: datetime) -> Iterator[Trouble]:
     late = Q(next_try_at__lt=now - LATE) | (~Q(error="") & Q(created_at__lt=now - LATE))
     row = OutboxMessage.objects.filter(late, state=OutboxState.QUEUED).order_by("next_try_at").first()
     if row is not None:
-        sentence = _("E-mails have waited for more than five minutes to be sent.")
-        if row.error:
-            sentence += " " + _("The mail server says: %(words)s") % {"words": row.error}
-        yield Trouble("outbox", sentence, "admin:notifications_outboxmessage_changelist")
+        yield Trouble("outbox", partial(_of_letter, row), "admin:notifications_outboxmessage_changelist")
+
+
+def _of_letter(row: OutboxMessage) -> str:
+    sentences = [_("E-mails have waited for more than five minutes to be sent.")]
+    if row.error:
+        sentences.append(_("The mail server says: %(words)s") % {"words": row.error})
+    return " ".join(sentences)
 
 
 def _server(now: datetime) -> Iterator[Trouble]:
     row = MailServer.objects.filter(is_active=True, failing_since__lt=now - A_HICCUP).first()
     if row is not None:
-        sentence = _("The desk's mail server does not take its e-mails: %(error)s") % {"error": row.error}
-        yield Trouble("server", sentence, "admin:notifications_mailserver_change", str(row.pk))
+        yield Trouble("server", partial(_of_server, row), "admin:notifications_mailserver_change", str(row.pk))
+
+
+def _of_server(row: MailServer) -> str:
+    return _("The desk's mail server does not take its e-mails: %(error)s") % {"error": row.error}
 
 
 @transaction.atomic
@@ -126,7 +146,7 @@ def tell_of_troubles(now: datetime | None = None) -> None:
     if news:
         events.record("tenant.mail_troubled", tenant, by=None, kinds=sorted({found[name].kind for name in news}))
         managers = Person.objects.staff().filter(is_active=True, is_manager=True).order_by("id")
-        put(_letter(person, name, now) for person in managers for name in news)
+        put(_letter(person, found[name]) for person in managers for name in news)
     # What is over is remembered for a while: what comes and goes is told of once an hour too.
     left = {name: told for name, told in known.items() if name in found or not _is_long_ago(told, now)}
     left |= {name: {"mark": found[name].mark, "at": now.isoformat()} for name in news}
@@ -150,22 +170,10 @@ def _name(trouble: Trouble) -> str:
     return f"{trouble.kind} {trouble.key}".strip()
 
 
-def _letter(person: Person, name: str, now: datetime) -> Letter:
+def _letter(person: Person, trouble: Trouble) -> Letter:
     def compose() -> dict[str, Any]:
-        # Once more, in this reader's language.
-        trouble = next(one for one in troubles_of_desk(now) if _name(one) == name)
         title = _("Something is stuck in the desk's e-mail")
         return {"title": title, "lead": trouble.sentence, "link": trouble.url, "button": _("Look at it")}
 
-    kind, _space, key = name.partition(" ")
-    route = ROUTES[kind]
-    return Letter(to=person, kind=f"desk.mail_{kind}", stem=STEM, compose=compose, at_once=True, route=route, key=key)
-
-
-ROUTES = {
-    "mailbox": "admin:tickets_mailbox_change",
-    "incoming": "admin:tickets_incomingmessage_changelist",
-    "waiting": "admin:tickets_incomingmessage_changelist",
-    "outbox": "admin:notifications_outboxmessage_changelist",
-    "server": "admin:notifications_mailserver_change",
-}
+    kind = f"desk.mail_{trouble.kind}"
+    return Letter(to=person, kind=kind, stem=STEM, compose=compose, at_once=True, route=trouble.route, key=trouble.key)
