@@ -33,7 +33,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts.findings import Finding
+from accounts.findings import Finding, no_encryption
 from accounts.hosts import current_host
 from accounts.outside import NotOutside, open_socket
 from accounts.sealed import CannotOpenError, unseal
@@ -393,7 +393,7 @@ def _examine_smtp(server: MailServer, connection: SmtpBackend) -> list[Finding]:
 
 def _encryption(server: MailServer) -> Finding:
     if server.security == Security.NONE:
-        return Finding(_("Encryption"), False, _("None: whoever carries the connection can read mail and password."))
+        return no_encryption()
     return Finding(_("Encryption"), True, _("The connection is encrypted, and the certificate is valid."))
 
 

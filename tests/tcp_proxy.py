@@ -16,13 +16,15 @@ class TcpProxy:
     """Listens on 127.0.0.1 and passes on to a port of it.
 
     `cut_after` is how many bytes of the server's answers a connection lets through before it is reset; `cuts` says how
-    many more connections that happens to. `dies_of` cuts a connection when what the client says makes it true.
+    many more connections that happens to. `dies_of` cuts a connection when what the client says makes it true;
+    `hears` is told all that clients say.
     """
 
     def __init__(self, target: int) -> None:
         self.target = target
         self.cut_after: int | None = None
         self.dies_of: Callable[[bytes], bool] = lambda said: False
+        self.hears: Callable[[bytes], None] = lambda said: None
         self.cuts = 0
         self.is_down = False  # new connections are closed at once
         self.connections = 0
@@ -65,6 +67,8 @@ class TcpProxy:
         with suppress(OSError):
             while piece := source.recv(PIECE):
                 passed += len(piece)
+                if is_question:
+                    self.hears(piece)
                 if self._is_enough(piece, passed, is_question):
                     self.cuts -= 1
                     _cut(source, target)

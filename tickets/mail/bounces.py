@@ -40,7 +40,7 @@ _FAILED = re.compile(
 
 
 @dataclass(frozen=True)
-class Failure:
+class Bounce:
     """Which letter did not arrive, whether it never will, and the server's words."""
 
     letter: OutboxMessage
@@ -51,7 +51,7 @@ class Failure:
     is_about_address: bool
 
 
-def read_failure(parsed: ParsedMessage) -> Failure | None:
+def read_bounce(parsed: ParsedMessage) -> Bounce | None:
     """None where no letter of ours is named: its Message-ID cannot be guessed, so naming it proves who got it."""
     parts = [parsed.text.encode("utf_8", "replace")[:MOST_SEARCHED], *_first_bytes(parsed)]
     found = b"\n".join(match[1] for part in parts for match in _MESSAGE_ID.finditer(part))
@@ -63,7 +63,7 @@ def read_failure(parsed: ParsedMessage) -> Failure | None:
     said = _before_our_letter(parsed.text)
     is_shown = any(mark.encode() in reports for mark in letter_marks(letter.message_id))
     about_address = is_shown and not _ABOUT_MESSAGE.search(reports)
-    return Failure(letter, _is_permanent(reports, said), _words(reports, said), about_address)
+    return Bounce(letter, _is_permanent(reports, said), _words(reports, said), about_address)
 
 
 def _before_our_letter(text: str) -> str:
@@ -97,30 +97,30 @@ def _words(reports: bytes, text: str) -> str:
     return one_line(lines[0] if lines else text[:MOST_WORDS], MOST_WORDS)
 
 
-def note_failure(failure: Failure) -> Ticket | None:
+def note_bounce(bounce: Bounce) -> Ticket | None:
     """Mark the letter as bounced, and the address as gone when it is; the ticket's people at the desk hear of it.
 
     Returns the ticket that the letter was about. A report that comes twice is noted once.
     """
-    letter = failure.letter
+    letter = bounce.letter
     # What went along with it did not arrive either.
     carried = list(OutboxMessage.objects.filter(sent_with=letter).order_by("id"))
     tickets = _tickets_of([letter, *carried])
     ticket = tickets[0] if tickets else None
     marked = OutboxMessage.objects.filter(pk=letter.pk, state=OutboxState.SENT)
-    if not failure.is_permanent or not marked.update(state=OutboxState.BOUNCED, error=failure.words):
+    if not bounce.is_permanent or not marked.update(state=OutboxState.BOUNCED, error=bounce.words):
         return ticket
     OutboxMessage.objects.filter(pk__in=[row.pk for row in carried]).update(
-        state=OutboxState.BOUNCED, error=failure.words
+        state=OutboxState.BOUNCED, error=bounce.words
     )
-    log.info("letter bounced", message=letter.message_id, words=failure.words)
+    log.info("letter bounced", message=letter.message_id, words=bounce.words)
     person = letter.to_person
-    if person is not None and person.email == letter.to_address and failure.is_about_address:
-        _stop_writing_to(person, failure.words)
+    if person is not None and person.email == letter.to_address and bounce.is_about_address:
+        _stop_writing_to(person, bounce.words)
     if person is not None:
         for one in tickets:
             events.record("ticket.mail_bounced", one, by=None, person=person.pk)
-            notices.mail_bounced(one, person, failure.words)
+            notices.mail_bounced(one, person, bounce.words)
     return ticket
 
 

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from accounts.findings import Finding
+from accounts.findings import Finding, no_encryption
 from accounts.outside import NotOutside, check_host
 from accounts.sealed import CannotOpenError
 from tickets.mail.imap import CannotCollect, Connection, Lost, NotEncrypted, Refusal, secret_of
@@ -13,7 +13,7 @@ MOST_NAMED = 12  # folders
 
 
 def examine(mailbox: Mailbox) -> list[Finding]:
-    """Go as far as it goes, and change nothing in the mailbox. What comes after the first failure is left out."""
+    """Go as far as it goes, and change nothing in the mailbox. What a failure makes impossible is left out."""
     return _Examination(mailbox).findings()
 
 
@@ -28,7 +28,7 @@ class _Examination:
         try:
             for step in steps:
                 found += filter(None, [step()])
-                if not found[-1].ok:
+                if not (found[-1].ok or found[-1].goes_on):
                     break
         finally:
             self.connection.close()
@@ -61,7 +61,7 @@ class _Examination:
             advice = _("Check the server's name, the encryption and the port: TLS mostly has 993 and STARTTLS 143.")
             return Finding(what, False, _with_advice(self.refused_encryption, advice))
         if self.mailbox.security == Security.NONE:
-            return Finding(what, True, _("There is none: passwords and messages can be read on the way."))
+            return no_encryption()
         return Finding(what, True, _("The certificate is valid."))
 
     def _log_in(self) -> Finding:

@@ -30,9 +30,9 @@ from notifications.models import OutboxMessage
 from tickets import actions, notices
 from tickets.mail.addresses import split_tag
 from tickets.mail.automatic import Automatic, classify
-from tickets.mail.bounces import note_failure, read_failure
+from tickets.mail.bounces import note_bounce, read_bounce
 from tickets.mail.keeping import HAND_OVER
-from tickets.mail.mailboxes import Mailbox as Named
+from tickets.mail.mailboxes import NamedAddress
 from tickets.mail.parse import ParsedAttachment, ParsedMessage, parse, reply_text
 from tickets.mail.routing import Route, answered_ticket, route_of, rule_for
 from tickets.models import IncomingMessage, Mailbox, RequestType, SubjectRule
@@ -214,9 +214,9 @@ def _end_automatic(message: IncomingMessage, parsed: ParsedMessage, automatic: A
     """Never a ticket, never answered. A bounce is noted where the letter that did not arrive belongs."""
     kind = automatic or Automatic.BOUNCE
     message.automatic = kind.value
-    failure = read_failure(parsed) if kind == Automatic.BOUNCE else None
-    if failure is not None:
-        message.ticket = note_failure(failure)
+    bounce = read_bounce(parsed) if kind == Automatic.BOUNCE else None
+    if bounce is not None:
+        message.ticket = note_bounce(bounce)
     elif kind in (Automatic.AUTO_REPLY, Automatic.BOUNCE):
         message.ticket = answered_ticket(message, parsed)
     _end(message, IncomingState.AUTOMATIC, kind.value if automatic else Reason.NOBODY)
@@ -425,7 +425,7 @@ def _repeats_us(parsed: ParsedMessage, sender: Person) -> bool:
 # ---- who else got it ----
 
 
-def _copied(parsed: ParsedMessage) -> list[Named]:
+def _copied(parsed: ParsedMessage) -> list[NamedAddress]:
     """Everybody else that the message was addressed to, each once."""
     ours = _own_addresses()
     people = {address: name for name, address in (*parsed.to, *parsed.cc)}

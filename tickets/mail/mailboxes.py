@@ -14,7 +14,7 @@ MAX_LOCAL, MAX_ADDRESS = 64, 254
 LONGEST_HEAD = 65_536  # bytes in which a Return-Path is looked for
 
 # (name, address); the address is '' when there was none that can be used.
-Mailbox: TypeAlias = tuple[str, str]
+NamedAddress: TypeAlias = tuple[str, str]
 
 # An encoded word is one piece whatever commas and colons it holds, but not when it pretends to hold an address.
 _ENCODED_WORD = r"=\?[^?\s<>@\"]{1,75}\?[bBqQ]\?[^?\s<>@\"]{0,1000}\?="
@@ -28,7 +28,7 @@ _DOMAIN = re.compile(r"[^\s@<>(),:;\\\"\[\]\x00-\x20\x7f.]+(?:\.[^\s@<>(),:;\\\"
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
-def mailboxes(value: str) -> list[Mailbox]:
+def mailboxes(value: str) -> list[NamedAddress]:
     """All mailboxes of a field, groups flattened, also the unusable ones. Encoded words never make an address."""
     found = _Scanner().scan(value)
     if not any(address for _, address in found) and "(" in value:
@@ -75,7 +75,7 @@ class _Scanner:
     """Reads a list of mailboxes token by token; whatever it cannot place becomes part of a name."""
 
     def __init__(self) -> None:
-        self.found: list[Mailbox] = []
+        self.found: list[NamedAddress] = []
         # A name cut off by a comma: Doe, John <john@example.com>
         self.unplaced: list[str] = []
         self._reset()
@@ -86,7 +86,7 @@ class _Scanner:
         self.angles: list[str] = []
         self.comments: list[str] = []
 
-    def scan(self, value: str) -> list[Mailbox]:
+    def scan(self, value: str) -> list[NamedAddress]:
         position, depth = 0, 0
         while position < len(value) and len(self.found) < MAX_MAILBOXES:
             match = (_COMMENT if depth else _TOKEN).match(value, position)

@@ -33,7 +33,7 @@ from tickets.mail.headers import (
     message_ids,
     text_of,
 )
-from tickets.mail.mailboxes import Mailbox, mailboxes
+from tickets.mail.mailboxes import NamedAddress, mailboxes
 from tickets.mail.markup import MAX_HTML, to_text
 from tickets.mail.mime import Part, Tree, read_tree
 from tickets.mail.reply import reply_text
@@ -96,10 +96,10 @@ class ParsedMessage:
     from_address: str = ""
     from_name: str = ""
     # Everybody that the From fields name, for showing: nobody is believed to be them.
-    senders: tuple[Mailbox, ...] = ()
-    to: tuple[Mailbox, ...] = ()
-    cc: tuple[Mailbox, ...] = ()
-    reply_to: tuple[Mailbox, ...] = ()
+    senders: tuple[NamedAddress, ...] = ()
+    to: tuple[NamedAddress, ...] = ()
+    cc: tuple[NamedAddress, ...] = ()
+    reply_to: tuple[NamedAddress, ...] = ()
     subject: str = ""
     date: datetime | None = None
     text: str = ""
@@ -198,7 +198,7 @@ def _with_headers(message: ParsedMessage, tree: Tree) -> ParsedMessage:
     )
 
 
-def _sender(root: Part, found: list[Mailbox], problems: list[str]) -> Mailbox:
+def _sender(root: Part, found: list[NamedAddress], problems: list[str]) -> NamedAddress:
     values = [value for name, value in root.fields if name == "from"]
     certain = len(values) == len(found) == 1 and len(values[0]) <= MAX_VALUE and TOO_MANY_FIELDS not in problems
     if certain and found[0][1]:
@@ -211,7 +211,7 @@ def _values(root: Part, name: str) -> list[str]:
     return [text_of(value, root.charset) for found, value in root.fields if found == name][:MAX_SAME_FIELDS]
 
 
-def _usable(root: Part, name: str) -> tuple[Mailbox, ...]:
+def _usable(root: Part, name: str) -> tuple[NamedAddress, ...]:
     return tuple(mailbox for value in _values(root, name) for mailbox in mailboxes(value) if mailbox[1])
 
 
