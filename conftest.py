@@ -33,6 +33,7 @@ from notifications.rendering import write_out
 from servicedesk import environment
 from servicedesk.catalogues import compile_catalogues
 from servicedesk.desks import Brand, create_desk
+from tests.migrated import migrated_template
 from tickets import actions
 from tickets.models import Comment, RequestType, Ticket
 
@@ -61,6 +62,7 @@ def django_db_setup(
     keep = request.config.getvalue("reuse_db")
     with django_db_blocker.unblock():
         connect_as(owner)
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
         made = setup_databases(verbosity=0, interactive=False, keepdb=keep, serialized_aliases=())
         empty_as_owner()
         connect_as(application)

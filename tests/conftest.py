@@ -7,20 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import psycopg2
 import pytest
-from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
-from servicedesk import environment
 from servicedesk.demo import PASSWORD
 from servicedesk.embedded.browser import find_browser
 from servicedesk.embedded.commands import COLLECTING, QUEUES
 from servicedesk.supervisor import smtp_answers, web_answers
+from tests.migrated import connect, make_database, url_for
 
 ROOT = Path(__file__).resolve().parent.parent
 # A ceiling that only a hang reaches.
@@ -58,35 +56,9 @@ class Product:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """What really stands in the database, asked as its owner."""
-        direct = connect(self.database)
-        with direct, direct.cursor() as cursor:
+        with closing(connect(self.database)) as direct, direct.cursor() as cursor:
             cursor.execute(sql)
-            found = list(cursor.fetchall()) if cursor.description else []
-        direct.close()
-        return found
-
-
-def connect(database: str) -> Any:
-    owner = environment.database("DATABASE_OWNER_URL")
-    return psycopg2.connect(
-        dbname=database, user=owner["USER"], password=owner["PASSWORD"], host=owner["HOST"], port=owner["PORT"]
-    )
-
-
-def url_for(name: str, database: str) -> str:
-    """The address in a variable, leading to another database of the same server."""
-    known = environment.database(name)
-    host = quote(str(known["HOST"]), safe="")
-    return f"postgres://{known['USER']}:{quote(str(known['PASSWORD']), safe='')}@{host}:{known['PORT']}/{database}"
-
-
-def make_database(database: str) -> None:
-    server = connect(str(environment.database("DATABASE_OWNER_URL")["NAME"]))
-    server.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
-    with server.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{database}"')
-    server.close()
+            return list(cursor.fetchall()) if cursor.description else []
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +81,6 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         "QUEUE_PREFIX": database,
         "LOGINS_PER_MINUTE": "1000",  # all that these tests do comes from one address
     }
-    owner_env = {**env, "DATABASE_URL": url_for("DATABASE_OWNER_URL", database)}
-    manage(owner_env, "migrate", "--verbosity=0")
     manage(env, "compile_texts")
     manage(env, "collectstatic", "--noinput", "--verbosity=0")
     manage(env, "create_demo")

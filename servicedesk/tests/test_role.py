@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from servicedesk.role import ensure_bound_by_policies
-from tests.conftest import url_for
+from tests.migrated import url_for
 
 
 @pytest.mark.django_db

@@ -15,7 +15,8 @@ from django.db import OperationalError, connection
 
 from conftest import Desk
 from servicedesk.management.commands import intake_mail
-from tests.conftest import ROOT, free_port, url_for
+from tests.conftest import ROOT, free_port
+from tests.migrated import url_for
 from tickets.mail import intake
 from tickets.models import IncomingMessage, Ticket
 from tickets.models.incoming import IncomingState, Source

@@ -25,7 +25,8 @@ from structlog.testing import capture_logs
 from accounts.files import open_file
 from conftest import Desk
 from servicedesk.embedded.certificate import certificate_in
-from tests.conftest import ROOT, free_port, url_for
+from tests.conftest import ROOT, free_port
+from tests.migrated import url_for
 from tickets.mail import listener
 from tickets.mail.demo import DemoMailbox
 from tickets.mail.doors import Crowd

@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 
 from conftest import Desk
-from tests.conftest import LONGEST_WAIT, ROOT, url_for
+from tests.conftest import LONGEST_WAIT, ROOT
+from tests.migrated import url_for
 from tickets.models import Attachment
 
 pytestmark = [

@@ -1,0 +1,85 @@
+"""An empty database with all tables, made once and copied: migrating takes nine seconds, copying a tenth of one."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg2
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+
+from servicedesk import environment
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "migrated_"
+# What a table looks like is decided by these.
+SHAPES = ("*/migrations/*.py", "accounts/tenancy/*.py", "requirements.txt")
+LOCK = 20_251  # any number that nobody else takes
+
+
+def migrated_template() -> str:
+    """The name of the database to copy. Two workers that ask at once wait for the one that makes it."""
+    name = PREFIX + fingerprint()
+    with closing(connect()) as server, server.cursor() as cursor:
+        # Until this connection ends.
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        known = names(cursor)
+        if known.get(name) != "complete":
+            for old in known:
+                cursor.execute(f'DROP DATABASE "{old}" WITH (FORCE)')
+            cursor.execute(f'CREATE DATABASE "{name}"')
+            migrate(name)
+            cursor.execute(f"COMMENT ON DATABASE \"{name}\" IS 'complete'")
+    return name
+
+
+def make_database(name: str) -> None:
+    """An empty database with all tables, in the place of another of this name."""
+    template = migrated_template()
+    with closing(connect()) as server, server.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+def fingerprint() -> str:
+    files = sorted(path for shape in SHAPES for path in ROOT.glob(shape))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
+def names(cursor: Any) -> dict[str, str]:
+    """The templates on this server, each with its comment."""
+    cursor.execute(
+        "SELECT datname, coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname ^@ %s",
+        [PREFIX],
+    )
+    return dict(cursor.fetchall())
+
+
+def migrate(database: str) -> None:
+    env = {**os.environ, "DATABASE_URL": url_for("DATABASE_OWNER_URL", database)}
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=env, check=True)
+
+
+def connect(database: str = "") -> Any:
+    """As the owner of the tables, each statement for itself."""
+    owner = environment.database("DATABASE_OWNER_URL")
+    direct = psycopg2.connect(
+        dbname=database or owner["NAME"],
+        user=owner["USER"],
+        password=owner["PASSWORD"],
+        host=owner["HOST"],
+        port=owner["PORT"],
+    )
+    direct.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+    return direct
+
+
+def url_for(name: str, database: str) -> str:
+    """The address in a variable, leading to another database of the same server."""
+    known = environment.database(name)
+    host = quote(str(known["HOST"]), safe="")
+    return f"postgres://{known['USER']}:{quote(str(known['PASSWORD']), safe='')}@{host}:{known['PORT']}/{database}"
