@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ class Product:
     smtp_port: int
     env: dict[str, str]
     database: str
+    # The cookies of who logged in before, by desk and address: logging in takes most of a second.
+    sessions: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def at(self, desk: str = "integrator") -> str:
         return f"http://{desk}.localhost:{self.port}"
@@ -168,12 +170,15 @@ Session = Callable[..., Any]
 
 @pytest.fixture
 def session(browser: Any, product: Product) -> Iterator[Session]:
-    """session('customer@…'): a page of somebody logged in, in a browser profile of their own; its faults fail."""
+    """session('customer@…'): a new page of somebody logged in, in a browser profile of their own; its faults fail."""
     contexts, faults = [], []
 
     def open_page(email: str = "", *, desk: str = "integrator", width: int = 1280) -> Any:
         context = browser.new_context(
-            base_url=product.at(desk), viewport={"width": width, "height": 900}, locale="en-GB"
+            base_url=product.at(desk),
+            viewport={"width": width, "height": 900},
+            locale="en-GB",
+            storage_state=product.sessions.get((desk, email)),
         )
         contexts.append(context)
         page = context.new_page()
@@ -181,6 +186,7 @@ def session(browser: Any, product: Product) -> Iterator[Session]:
         page.on("pageerror", lambda error: faults.append(str(error)))
         if email:
             log_in(page, email)
+            product.sessions[desk, email] = context.storage_state()
         return page
 
     yield open_page
@@ -192,6 +198,8 @@ def session(browser: Any, product: Product) -> Iterator[Session]:
 
 def log_in(page: Any, email: str) -> None:
     page.goto("/account/login/")
+    if "/account/login/" not in page.url:  # who is logged in is led on
+        return
     page.fill("input[name=login]", email)
     page.fill("input[name=password]", PASSWORD)
     page.click("main button[type=submit], main form button:not([type=button])")
