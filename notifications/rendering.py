@@ -18,6 +18,7 @@ from notifications.timing import zone_of
 
 DIGEST = "notifications/mail/digest"
 LONGEST_SUBJECT = 300
+_HOLE = re.compile(r"\n{3,}")
 # An address of its kind (servicedesk.urls), whatever host stands before it.
 _STOP = re.compile(r"https?://[^\s\"<>]+/mail/stop/[^\s\"<>]+")
 
@@ -28,8 +29,9 @@ def one_line(text: str) -> str:
 
 
 def plain(template: str, context: dict[str, Any]) -> str:
-    """A text template: what stands in it is not HTML, so nothing is escaped."""
-    return str(get_template(template).template.render(Context(context, autoescape=False)))  # type: ignore[attr-defined]
+    """A text template: what stands in it is not HTML, so nothing is escaped. What was left out leaves no hole."""
+    text = str(get_template(template).template.render(Context(context, autoescape=False)))  # type: ignore[attr-defined]
+    return _HOLE.sub("\n\n", text)
 
 
 def frame(message: OutboxMessage, host: TenantHost) -> dict[str, Any]:

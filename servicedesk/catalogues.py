@@ -33,6 +33,15 @@ KEYWORDS: dict[str, Any] = {
 # (file, comments, the text or its (singular, plural), context)
 Text = tuple[str, list[str], Any, str | None]
 
+# Django's words that are wrong in one of our languages: a name is put into a sentence that would have to inflect it,
+# and the Latvian plurals stand in the wrong order.
+OURS_INSTEAD = (
+    "Add %s",
+    "Change %s",
+    "Add another %(verbose_name)s",
+    ("%(size)d byte", "%(size)d bytes"),
+)
+
 TRANSLATED = [code for code, _ in settings.LANGUAGES if code != "en"]
 
 
@@ -77,6 +86,7 @@ def _texts() -> Iterator[Text]:
     for path in sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt")):
         yield from _in_template(path, str(path.relative_to(ROOT)))
     yield from _unfolds_own()
+    yield from (("django", [], text, None) for text in OURS_INSTEAD)
 
 
 def _unfolds_own() -> Iterator[Text]:

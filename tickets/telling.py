@@ -118,7 +118,8 @@ def _is_for_follower(piece: News, person: Person) -> bool:
 
 def _composer(ticket: Ticket, person: Person, say: Say, decide: Ticket | Estimate | None) -> Callable[[], Said]:
     def compose() -> Said:
-        link = reverse(**_address(ticket, person))
+        # Without an account nobody gets past the log-in: they answer by e-mail.
+        link = reverse(**_address(ticket, person)) if person.user_id else ""
         if decide is not None:
             link = link_to_decide(ticket, person, decide if isinstance(decide, Estimate) else None)
         button = _("Open the ticket") if person.is_staff else _("Open the request")

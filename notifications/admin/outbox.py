@@ -1,5 +1,6 @@
 """What went out, per message: queued, sent, failed with the server's words. What failed can be sent again."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django.contrib.admin import display
@@ -31,7 +32,7 @@ class OutboxMessageAdmin(DeskAdmin):
         "state",
         "went_with",
         "tries",
-        "next_try_at",
+        "next_try",
         "sent_at",
         "error",
     )
@@ -56,6 +57,10 @@ class OutboxMessageAdmin(DeskAdmin):
     def _was_blanked(self, message: OutboxMessage) -> bool:
         """It carried somebody's link along with its own news."""
         return message.state == OutboxState.SENT and not message.text and message.sent_with_id is None
+
+    @display(description=gettext_lazy("next try"))
+    def next_try(self, message: OutboxMessage) -> datetime | None:
+        return message.next_try_at if message.state == OutboxState.QUEUED else None
 
     @display(description=gettext_lazy("sent together with"))
     def went_with(self, message: OutboxMessage) -> str:

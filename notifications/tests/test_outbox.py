@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.hosts import tenant_ids
-from conftest import Desk, written
+from conftest import Desk, Visit, written
 from notifications import delivery, tasks
 from notifications.models import OutboxMessage, OutboxState
 from notifications.rendering import one_line
@@ -136,6 +136,23 @@ def test_it_has_text_and_html(message: OutboxMessage, desk: Desk) -> None:
     letter = sent(desk, message)
     assert "http://alpha.localhost:8000/requests/DESK-1/" in letter.body
     assert "http://alpha.localhost:8000/requests/DESK-1/" in letter.alternatives[0].content
+
+
+@pytest.mark.parametrize("words", ["", "One.\n\n\n\nTwo."])
+def test_its_text_has_no_holes(inside: Desk, words: str) -> None:
+    inside.submit(description=words)
+    texts = [written(row).text for row in OutboxMessage.objects.all()]
+    assert texts
+    assert not [text for text in texts if "\n\n\n" in text]
+
+
+def test_the_page_promises_no_next_try_of_what_was_sent(message: OutboxMessage, desk: Desk, visit: Visit) -> None:
+    agent, tries = visit(desk, desk.agent), []
+    for row in (message, message):
+        page = agent.get(f"/admin/notifications/outboxmessage/{row.pk}/change/")
+        tries.append(page.context["adminform"].model_admin.next_try(fresh(desk, row)))
+        sent(desk, row)
+    assert (tries[0] is None, tries[1]) == (False, None)
 
 
 def test_later_mails_continue_the_thread(inside: Desk) -> None:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.template.defaultfilters import filesizeformat
 from django.utils import translation
 
 from accounts.models import Person
@@ -16,6 +17,13 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%")
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_text_is_translated(language: str) -> None:
     assert untranslated(language) == []
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 baitu"), (1, "1 baits"), (14, "14 baiti"), (21, "21 baits")])
+def test_latvian_bytes_are_counted_as_latvians_do(number: int, words: str) -> None:
+    """Django's own catalogue has the three forms in the wrong order."""
+    with translation.override("lv"):
+        assert filesizeformat(number).replace("\xa0", " ") == words
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -10,6 +10,8 @@
   // ---- what Unfold leaves out: names for its icons, keys for what only a pointer could press, labels in its tables ----
 
   function mend(root) {
+    // On a phone each cell says its column; Unfold writes Every Word Large, which is wrong in four of our languages.
+    for (const cell of all("[data-label]", root)) cell.dataset.label = cell.dataset.label.replace(/^./u, (letter) => letter.toUpperCase());
     for (const icon of all(".material-symbols-outlined:not([aria-hidden])", root)) {
       icon.setAttribute("aria-hidden", "true");
       icon.setAttribute("translate", "no");

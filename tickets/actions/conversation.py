@@ -204,11 +204,11 @@ def add_participant(ticket: Ticket, *, by: Person, address: str, name: str = "")
     participant, is_new = Participant.objects.get_or_create(ticket=ticket, person=person, defaults={"added_by": by})
     if is_new:
         _check_pace(by)
+        _give_access(person)
         was_invited = _was_invited(ticket, person)
         events.record("ticket.participant_added", ticket, by=by, person=person.pk)
         if not was_invited:
             notices.invited(ticket, person, by=by)
-        _give_access(person)
     return participant
 
 
@@ -227,11 +227,11 @@ def _was_invited(ticket: Ticket, person: Person) -> bool:
 
 def _give_access(person: Person) -> None:
     """Once: an account for the address, which opens what they were invited to and nothing else."""
-    if not Person.objects.filter(pk=person.pk, user=None).update(user_id=obtain_user(person.email)):
-        return
-    events.record("person.invited", person, by=None)
-    guest = Person.objects.select_related("user").get(pk=person.pk)
-    announce.invited(guest, reverse("invitation", args=[make_token(guest)]))
+    is_new = Person.objects.filter(pk=person.pk, user=None).update(user_id=obtain_user(person.email))
+    person.refresh_from_db(fields=["user"])
+    if is_new:
+        events.record("person.invited", person, by=None)
+        announce.invited(person, reverse("invitation", args=[make_token(person)]))
 
 
 @transaction.atomic

@@ -109,4 +109,4 @@ class IncomingMessage(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.from_address or self.envelope_from} {self.received_at:%Y-%m-%d %H:%M}"
+        return self.subject or self.from_address or self.envelope_from or f"{self.pk}"

@@ -60,6 +60,12 @@ def test_an_unproved_address_gets_none_of_the_senders_words(inside: Desk) -> Non
     assert "Buy now" not in mail.subject + mail.text + mail.html
 
 
+def test_who_has_no_account_gets_no_link_that_asks_for_one(inside: Desk) -> None:
+    receive(letter("nora@new.example"))
+    mail = written(OutboxMessage.objects.get(to_address="nora@new.example"))
+    assert ("/requests/" in mail.text + mail.html, "Reply to this e-mail" in mail.text) == (False, True)
+
+
 def test_an_unproved_address_gets_one_confirmation_an_hour(inside: Desk) -> None:
     for number in range(3):
         receive(letter("nora@new.example", message_id=f"<{number}@new.example>"))
