@@ -1,9 +1,11 @@
-"""Rows that are held until the transaction ends, with what they point to."""
+"""What is held until the transaction ends: rows with what they point to, and the right to be the only one."""
 
 from collections.abc import Iterable
 from typing import TypeVar
 
-from django.db import models
+from django.db import connection, models
+
+from accounts.tenancy import current_tenant_id
 
 M = TypeVar("M", bound=models.Model)
 
@@ -22,3 +24,14 @@ def settled(rows: Iterable[M]) -> list[M]:
             if getattr(row, row._meta.get_field(name).attname) is not None:  # type: ignore[union-attr]
                 del neighbours[name]
     return found
+
+
+_TESTING = 0x74657374  # among all advisory locks
+
+
+def is_only_tester() -> bool:
+    """Whether nobody else at the entered desk tests a server right now. Each test holds a thread of the web server, and
+    the servers are the desk's own choice."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_TESTING, current_tenant_id() % 2**31])
+        return bool(cursor.fetchone()[0])

@@ -117,7 +117,7 @@ def _look_up(host: str, port: int) -> list[Any]:
 def _is_allowed(host: str, address: Address) -> bool:
     """Whether the operator named the host, its address or a network that it is in."""
     inner = _wrapped(address) if isinstance(address, IPv6Address) else None
-    for entry in getattr(settings, "PRIVATE_HOSTS_ALLOWED", []):
+    for entry in settings.PRIVATE_HOSTS_ALLOWED:
         if _as_name(entry) == _as_name(host):
             return True
         network = _network(entry)

@@ -5,7 +5,9 @@ from one desk's row to another's cannot be opened there. Columns hold the sealed
 nowhere else.
 """
 
-from base64 import urlsafe_b64encode
+import re
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -44,3 +46,32 @@ def _box(tenant_id: int, keys: tuple[str, ...]) -> MultiFernet:
 def _derived(key: str, tenant_id: int) -> bytes:
     kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"desk.sealed.{tenant_id}".encode())
     return urlsafe_b64encode(kdf.derive(key.encode()))
+
+
+# ---- what others say ----
+
+_ENCODED = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
+
+
+def without(secret: str, words: str) -> str:
+    """What a server said, without the secret: some repeat what was sent to them, as it was sent."""
+    if not secret:
+        return words
+    for form in sorted(_forms(secret), key=len, reverse=True):
+        words = words.replace(form, "…")
+    return _ENCODED.sub(lambda match: "…" if _holds(match[0], secret) else match[0], words)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """As it is and as IMAP's LOGIN quotes it; each also as Python writes texts and bytes, which libraries show."""
+    for text in (secret, secret.replace("\\", "\\\\").replace('"', '\\"')):
+        for shown in (text, repr(text)[1:-1], repr(text.encode())[2:-1]):
+            yield shown
+            yield shown.replace("'", "\\'")
+
+
+def _holds(encoded: str, secret: str) -> bool:
+    try:
+        return secret.encode() in b64decode(encoded + "=" * (-len(encoded) % 4))
+    except ValueError:
+        return False

@@ -31,7 +31,6 @@ from tickets.tasks import collect_mailbox
 
 WARM_UP, ROUNDS = 10, 60
 PARSER_ROUNDS = 5
-LONGEST_OF_ONE = 30  # seconds
 
 
 def mail_box(port: str) -> int:

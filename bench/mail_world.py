@@ -40,7 +40,6 @@ from tests.imap_server import ImapServer
 from tests.tcp_proxy import TcpProxy
 
 DISK = "96m"
-PATIENCE = 60.0  # seconds
 
 
 # ---- processes that are started again ----

@@ -44,8 +44,9 @@ def send_again(message: OutboxMessage, *, by: Person) -> None:
     if message.state != OutboxState.FAILED:
         raise Refused(_("This e-mail did not fail: it is not sent twice."), code="not_failed")
     message.state, message.tries, message.next_try_at = OutboxState.QUEUED, 0, timezone.now()
-    message.claimed_until = None
-    message.save(update_fields=["state", "tries", "next_try_at", "claimed_until"])
+    # What the server said about the tries before is none of this one's, and no trouble of the desk's any more.
+    message.claimed_until, message.error = None, ""
+    message.save(update_fields=["state", "tries", "next_try_at", "claimed_until", "error"])
     events.record("outboxmessage.sent_again", message, by=by)
     after_commit(deliver, current_tenant_id(), message.pk)
 

@@ -3,12 +3,10 @@
 Providers are reached through anymail's backends, made for one desk each: nothing about them is a setting.
 """
 
-import re
 import smtplib
 import socket
 import ssl
 import threading
-from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -36,7 +34,7 @@ from django.utils.translation import gettext as _
 from accounts.findings import Finding, no_encryption
 from accounts.hosts import current_host
 from accounts.outside import NotOutside, open_socket
-from accounts.sealed import CannotOpenError, unseal
+from accounts.sealed import CannotOpenError, unseal, without
 from notifications.models import MailServer
 
 Kind = MailServer.Kind
@@ -270,12 +268,10 @@ def _known_secret(server: MailServer) -> str:
 
 # ---- what went wrong, in a sentence ----
 
-_ENCODED = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
-
 
 def sentence_of(error: Exception, *, secret: str = "") -> str:
     """A sentence for a manager, with the server's own words where it said any, and never with the secret."""
-    return _without(secret, _sentence(error))[:LONGEST_WORDS]
+    return without(secret, _sentence(error)).replace("\x00", "")[:LONGEST_WORDS]
 
 
 def _sentence(error: Exception) -> str:
@@ -338,22 +334,6 @@ def _text(said: bytes | str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text[:2_000]).split())
 
 
-def _without(secret: str, text: str) -> str:
-    """Some servers repeat what was sent to them, also in the form in which a log-in sends it."""
-    if secret:
-        for form in (secret, repr(secret)[1:-1]):
-            text = text.replace(form, "…")
-        text = _ENCODED.sub(lambda match: "…" if _holds(match[0], secret) else match[0], text)
-    return text.replace("\x00", "")
-
-
-def _holds(encoded: str, secret: str) -> bool:
-    try:
-        return secret.encode() in b64decode(encoded + "=" * (-len(encoded) % 4))
-    except ValueError:
-        return False
-
-
 # ---- tests that a manager asks for ----
 
 REFUSED = (401, 403)
@@ -414,13 +394,13 @@ def _hang_up(connection: SmtpBackend) -> None:
 def _examine_provider(server: MailServer, connection: Any) -> Finding:
     """Hands in a message without anything in it: the key is looked at first, then the message is refused."""
     what = _("Key")
-    payload = connection.build_message_payload(_test_message(current_host().tenant.support_email), {})
-    asked = payload.get_request_params(connection.api_url)
-    nothing = {"data": "{}" if isinstance(asked["data"], str | bytes) else None, "files": None}
     try:
+        payload = connection.build_message_payload(_test_message(current_host().tenant.support_email), {})
+        asked = payload.get_request_params(connection.api_url)
+        nothing = {"data": "{}" if isinstance(asked["data"], str | bytes) else None, "files": None}
         connection.open()
         answer = connection.session.request(**asked | nothing, timeout=TIMEOUT, allow_redirects=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AnymailError) as error:
         return Finding(what, False, sentence_of(error, secret=unseal(server.secret)))
     finally:
         connection.close()

@@ -22,11 +22,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from imapclient import IMAPClient  # type: ignore[import-untyped]
+
+from servicedesk.embedded.certificate import certificate_in
 
 LONGEST_START = 30.0
 ADDRESS, PASSWORD = "support@alpha.example", "open sesame"
@@ -62,7 +60,7 @@ class ImapServer:
         # Sockets live in it, whose paths must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="imap"))
         self.port, self.tls_port = free_ports(2)
-        self.certificate = self.folder / "certificate.pem"
+        self.certificate, self.key = certificate_in(self.folder, "localhost")
         self.settings = settings
         self.passwords: dict[str, str] = {}
         self.is_dovecot = find_dovecot() is not None
@@ -161,7 +159,6 @@ class ImapServer:
     # ---- starting ----
 
     def _start(self) -> None:
-        write_certificate(self.certificate, self.folder / "key.pem")
         command = self._dovecot() if self.is_dovecot else self._pymap()
         log = (self.folder / "log").open("wb")
         self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -190,6 +187,8 @@ class ImapServer:
         (self.folder / "dovecot.conf").write_text(
             _DOVECOT.format(
                 folder=self.folder,
+                certificate=self.certificate,
+                key=self.key,
                 port=self.port,
                 tls_port=self.tls_port,
                 inner=inner,
@@ -231,8 +230,8 @@ auth_failure_delay = 0
 disable_plaintext_auth = no
 auth_mechanisms = plain login xoauth2
 ssl = yes
-ssl_cert = <{folder}/certificate.pem
-ssl_key = <{folder}/key.pem
+ssl_cert = <{certificate}
+ssl_key = <{key}
 imap_idle_notify_interval = 1 mins
 passdb {{
   driver = passwd-file
@@ -276,27 +275,3 @@ service imap {{
 }}
 {settings}
 """
-
-
-def write_certificate(certificate: Path, key: Path) -> None:
-    """For 'localhost' and 127.0.0.1, signed by itself."""
-    own = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    names: list[x509.GeneralName] = [x509.DNSName("localhost")]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(own.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(own, hashes.SHA256())
-    )
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key.write_bytes(
-        own.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )

@@ -5,6 +5,7 @@ import time
 from base64 import b64encode
 from datetime import timedelta
 from email.message import EmailMessage
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ PASSWORD = "Tr0ub4dor-and-3"
 
 def test_a_return_path_of_spaces_takes_no_time() -> None:
     began = time.monotonic()
-    return_path(b"Return-Path:" + b" " * 900 + b"<<\r\n\r\nWords")
+    return_path(BytesIO(b"Return-Path:" + b" " * 900 + b"<<\r\n\r\nWords"))
     assert time.monotonic() - began < 1
 
 

@@ -66,8 +66,10 @@ def _hand_out(tenant_id: int, mailbox_id: int) -> bool:
     """Put off the next look: workers that are behind must not find the same mailbox in their queue many times."""
     now = timezone.now()
     with enter(tenant_id):
-        due = Mailbox.objects.filter(pk=mailbox_id, next_look_at__lte=now)
-        return bool(due.update(next_look_at=now + COLLECT_AGAIN))
+        # Whoever holds the row is at it; all other desks' mailboxes are not to wait for that.
+        due = Mailbox.objects.select_for_update(skip_locked=True).filter(pk=mailbox_id, next_look_at__lte=now)
+        free = list(due.values_list("pk", flat=True))
+        return bool(Mailbox.objects.filter(pk__in=free).update(next_look_at=now + COLLECT_AGAIN)) if free else False
 
 
 @shared_task

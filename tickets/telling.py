@@ -32,7 +32,7 @@ class News:
     hearers: Iterable[Person]
     say: Say
     decide: Ticket | Estimate | None = None
-    # What it answers; empty: the letters that each got before.
+    # What it answers: named to who has got no letter about the ticket before.
     references: tuple[str, ...] = ()
     # Asks for something that is done elsewhere than behind a link of its own.
     asks: bool = False

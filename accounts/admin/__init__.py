@@ -1,6 +1,6 @@
 """What the desk's staff see of people, organisations and the desk itself; and the base of every other admin page."""
 
-from accounts.admin.base import DeskAdmin, Ruled, actor, bills
+from accounts.admin.base import DeskAdmin, Rows, Ruled, actor, bills
 from accounts.admin.desk import ClosedDayAdmin, TenantAdmin
 from accounts.admin.organisations import ContractAdmin, OrganisationAdmin
 from accounts.admin.people import PersonAdmin
@@ -13,6 +13,7 @@ __all__ = [
     "OrganisationAdmin",
     "PersonAdmin",
     "PolicyOverridesAdmin",
+    "Rows",
     "Ruled",
     "TenantAdmin",
     "actor",

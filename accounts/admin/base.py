@@ -5,21 +5,28 @@ from typing import Any, ClassVar, TypeAlias, cast
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
+from django.forms.formsets import DELETION_FIELD_NAME
+from django.forms.models import BaseInlineFormSet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from accounts import events
+from accounts.access import get_or_404
 from accounts.errors import Refused
 from accounts.http import DeskRequest, PersonRequest
+from accounts.locks import is_only_tester
 from accounts.models import Person
 from accounts.permissions import is_manager, is_staff, nobody
 from accounts.pickers import Picker
@@ -69,6 +76,32 @@ class Ruled:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return type(self).delete_rule(actor(request))
+
+
+class RowSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Django leaves the row that they belong to out of what it checks, and the database's refusal is a server error."""
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            if not form.has_changed() or form.errors or form.cleaned_data.get(DELETION_FIELD_NAME):
+                continue
+            row = form.instance
+            try:
+                row.validate_constraints(exclude={field.name for field in row._meta.fields} - set(form.fields))
+            except ValidationError as error:
+                form.add_error(None, error)
+
+
+class Rows(Ruled, TabularInline):
+    """Rows that are filled in on the page of what they belong to."""
+
+    formset = RowSet
+    extra = 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """However many forms a POST claims to have, a bounded number is looked at."""
+        return super().get_formset(request, obj, absolute_max=self.max_num + 10, **kwargs)
 
 
 class FirstPages(InfinitePaginator):
@@ -151,6 +184,19 @@ class DeskAdmin(Ruled, ModelAdmin):
         """Where a button posts to: `<row>/<route>/`, by the name `admin:<app>_<model>_<route>`."""
         door: Callable[..., HttpResponse] = self.admin_site.admin_view(require_POST(view))
         return path(f"<path:object_id>/{route}/", door, name=f"{self.opts.app_label}_{self.opts.model_name}_{route}")
+
+    def row(self, request: HttpRequest, object_id: str) -> Any:
+        """One row for who may see it; the same 404 for everybody else."""
+        if not self.has_view_permission(request):
+            raise Http404
+        return get_or_404(self.get_queryset(request), pk=unquote(object_id))
+
+    def may_test(self, request: HttpRequest) -> bool:
+        """Whether a server may be tested now; if not, the next page says why."""
+        if is_only_tester():
+            return True
+        messages.error(request, _("Somebody at this desk tests a server right now. Try again when that has ended."))
+        return False
 
     def row_page(self, row: models.Model) -> HttpResponse:
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", row.pk)

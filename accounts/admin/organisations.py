@@ -8,10 +8,9 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import TabularInline
 
 from accounts.addresses import normalise_address
-from accounts.admin.base import DeskAdmin, Ruled, bills
+from accounts.admin.base import DeskAdmin, Rows, bills
 from accounts.admin.policy import PolicyOverridesAdmin
 from accounts.models import OrganisationDomain, Representation
 from accounts.permissions import is_agent
@@ -26,19 +25,14 @@ yahoo.com yandex.com yandex.ru
 PUBLIC_PROVIDERS = frozenset(_PROVIDERS.split())
 
 
-class RepresentationInline(Ruled, TabularInline):
+class RepresentationInline(Rows):
     model = Representation
-    extra = 0
     max_num = 50
     autocomplete_fields = ("person", "organisation")
     change_rule = add_rule = delete_rule = staticmethod(is_agent)
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if bills(request) else ("may_approve", "approval_limit", "may_see_invoices")
-
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        """However many forms a POST claims to have, a bounded number is looked at."""
-        return super().get_formset(request, obj, absolute_max=self.max_num + 10, **kwargs)
 
 
 class DomainForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -69,16 +63,11 @@ class DomainForm(forms.ModelForm):  # type: ignore[type-arg]
             )
 
 
-class DomainInline(Ruled, TabularInline):
+class DomainInline(Rows):
     model = OrganisationDomain
     form = DomainForm
-    extra = 0
     max_num = 20
     change_rule = add_rule = delete_rule = staticmethod(is_agent)
-
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        """However many forms a POST claims to have, a bounded number is looked at."""
-        return super().get_formset(request, obj, absolute_max=self.max_num + 10, **kwargs)
 
 
 class OrganisationAdmin(DeskAdmin):

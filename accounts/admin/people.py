@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.checks import InlineModelAdminChecks
-from django.contrib.admin.utils import unquote
 from django.db import models
 from django.forms.models import BaseModelFormSet, modelformset_factory
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +15,6 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
 
 from accounts import actions, events
-from accounts.access import get_or_404
 from accounts.admin.base import DeskAdmin, Ruled, actor, bills
 from accounts.admin.organisations import RepresentationInline
 from accounts.deputies import judge_deputy
@@ -175,18 +173,14 @@ class PersonAdmin(DeskAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [self.button("invite", self.invite), self.button("trust", self.trust), *super().get_urls()]
 
-    def person(self, request: HttpRequest, object_id: str) -> Person:
-        person: Person = get_or_404(self.get_queryset(request), pk=unquote(object_id))
-        return person
-
     def trust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The address works again: mail goes there as before."""
-        person = self.person(request, object_id)
+        person = self.row(request, object_id)
         sentence = _("Mail goes to %(address)s again.") % {"address": person.email}
         return self.press(request, person, actions.trust_address, sentence)
 
     def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        person = self.person(request, object_id)
+        person = self.row(request, object_id)
         sentence = _("The invitation is on its way to %(address)s.") % {"address": person.email}
         return self.press(request, person, actions.invite, sentence)
 

@@ -166,11 +166,6 @@ class Person(TenantModel):
                 condition=models.Q(is_agent=True) | models.Q(is_accountant=True) | models.Q(is_manager=True),
                 name="accounts_person_staff",
             ),
-            models.Index(
-                fields=["tenant", "-address_failed_at"],
-                condition=models.Q(address_failed_at__isnull=False),
-                name="accounts_person_failed_address",
-            ),
         ]
 
     def __str__(self) -> str:

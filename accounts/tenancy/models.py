@@ -70,6 +70,10 @@ class TenantModel(models.Model):
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
         super().validate_unique(exclude=_with_tenant(exclude))
 
+    def _get_unique_checks(self, exclude: Collection[str] | None = None, **kwargs: Any) -> Any:
+        """What the rows of one form set must not have in common."""
+        return super()._get_unique_checks(exclude=_with_tenant(exclude), **kwargs)
+
 
 def _with_tenant(exclude: Collection[str] | None) -> set[str]:
     return set(exclude or ()) - {"tenant"}

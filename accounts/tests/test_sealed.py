@@ -1,10 +1,11 @@
 """Secrets that desks entrust to us: sealed where they are stored, opened by their own desk only."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
-from accounts.sealed import CannotOpenError, seal, unseal
+from accounts.sealed import CannotOpenError, seal, unseal, without
 from conftest import Desk
 
 OTHER = "another key"
@@ -59,3 +60,19 @@ def test_the_newest_key_seals(inside: Desk, settings: Any) -> None:
     sealed = seal("open sesame")
     settings.SECRET_KEY_FALLBACKS = []
     assert unseal(sealed) == "open sesame"
+
+
+SECRETS = ["simple-pass", 'quo"ted-pass', "back\\slash-pass", "it's-a-pass", 'it\'s "both"', "žāvēts"]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_what_a_server_repeats_is_shown_without_the_secret(secret: str) -> None:
+    as_login = secret.replace("\\", "\\\\").replace('"', '\\"')
+    said = f'BAD LOGIN "{as_login}" {secret}'
+    shown = [said, repr(said), repr(said.encode()), f"PLAIN {b64encode(f'user{secret}'.encode()).decode()}"]
+    assert [secret[-4:] in without(secret, words) for words in shown] == [False] * 4
+    assert repr(secret.encode())[2:-1] not in without(secret, shown[2])
+
+
+def test_words_without_a_secret_stay_as_they_are() -> None:
+    assert without("", "Log-in refused") == without("hunter2", "Log-in refused") == "Log-in refused"

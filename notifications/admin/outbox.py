@@ -4,14 +4,12 @@ from datetime import datetime
 from typing import Any, cast
 
 from django.contrib.admin import display
-from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
 from accounts.permissions import is_agent, is_staff, nobody
 from notifications import actions
@@ -80,6 +78,6 @@ class OutboxMessageAdmin(DeskAdmin):
         return cast(HttpResponse, super().change_view(request, object_id, form_url, context))
 
     def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        message: OutboxMessage = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        message = self.row(request, object_id)
         sentence = _("The e-mail is on its way to %(address)s.") % {"address": message.to_address}
         return self.press(request, message, actions.send_again, sentence)

@@ -175,7 +175,7 @@ def test_a_failed_letter_is_sent_again(desk: Desk, visit: Visit, failed: OutboxM
     visit(desk, desk.agent).post(again(failed))
     with desk.entered():
         row = OutboxMessage.objects.get(pk=failed.pk)
-        assert (row.state, row.tries) == (OutboxState.QUEUED, 0)
+        assert (row.state, row.tries, row.error) == (OutboxState.QUEUED, 0, "")
 
 
 def test_who_sent_it_again_is_history(inside: Desk, failed: OutboxMessage) -> None:

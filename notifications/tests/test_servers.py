@@ -384,7 +384,7 @@ class Asked:
 
 @dataclass
 class Provider:
-    """Answers as one of the seven does, with what it was asked."""
+    """Answers as one of the six does, with what it was asked."""
 
     address: str
     status: int = 200
@@ -514,3 +514,8 @@ def test_the_place_in_europe_is_chosen(inside: Desk, kind: str, in_europe: bool)
     MailServer.objects.create(kind=kind, secret=seal("key"), in_europe=in_europe)
     connection: Any = connection_for_desk()
     assert (".eu." in connection.api_url) is in_europe
+
+
+def test_a_domain_that_is_none_is_a_finding(inside: Desk) -> None:
+    found = examine(MailServer.objects.create(kind=Kind.MAILGUN, secret=seal(SECRET), sender_domain="a/b"))
+    assert [one.ok for one in found] == [False]

@@ -121,7 +121,7 @@ def submit_by_mail(
         subject=subject,
         requester=requester,
         organisation=organisation_of(requester, follows),
-        request_type=request_type or (follows.request_type if follows else None),
+        request_type=request_type,
         description=with_left_out(description, left_out),
         quoted=quoted,
         due_date=None,

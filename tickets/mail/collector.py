@@ -26,7 +26,7 @@ from accounts.tenancy import enter
 from tickets.mail.clean import one_line
 from tickets.mail.imap import CannotCollect, Connection, Folder, Listed, Lost, Refusal, secret_of
 from tickets.mail.keeping import BEGINNING, LARGEST_MESSAGE, Arrived, keep, keep_all
-from tickets.mail.mailboxes import LONGEST_HEAD, return_path
+from tickets.mail.mailboxes import return_path
 from tickets.mail.oauth import NotNow, Withdrawn, entered
 from tickets.models import IncomingMessage
 from tickets.models.incoming import Source
@@ -105,11 +105,12 @@ _RESULT = ("last_ok_at", "error", "failing_since", "next_look_at", "has_idle")
 
 
 def _take(mailbox_id: int) -> bool:
-    """One UPDATE decides between two collectors."""
+    """The row's lock decides between two collectors; who finds it held by anybody does not wait."""
     now = timezone.now()
-    free = Q(held_until__isnull=True) | Q(held_until__lt=now)
-    ours = Mailbox.objects.filter(free, pk=mailbox_id, is_active=True, way=Way.IMAP)
-    return bool(ours.update(held_until=now + LEASE))
+    is_free = Q(held_until__isnull=True) | Q(held_until__lt=now)
+    free = Mailbox.objects.filter(is_free, pk=mailbox_id, is_active=True, way=Way.IMAP)
+    ours = list(free.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    return bool(ours and Mailbox.objects.filter(pk__in=ours).update(held_until=now + LEASE))
 
 
 def _nobody(tenant_id: int, *message_ids: int) -> None:
@@ -333,7 +334,7 @@ class _Pass:
 
     def _store(self, files: list[IO[bytes]], is_cut: bool) -> list[IncomingMessage]:
         to: dict[str, Any] = {"mailbox_id": self.mailbox.pk, "envelope_to": self.mailbox.address, "source": Source.IMAP}
-        arrived = [Arrived(file, _sender_in(file)) for file in files]
+        arrived = [Arrived(file, return_path(file)) for file in files]
         if is_cut:
             return [keep(one.content, envelope_from=one.envelope_from, is_cut=True, **to) for one in arrived]
         return keep_all(arrived, **to)
@@ -492,11 +493,6 @@ def _grouped(listed: Iterable[Listed]) -> Iterator[list[Listed]]:
         batch.append(one)
     if batch:
         yield batch
-
-
-def _sender_in(file: IO[bytes]) -> str:
-    file.seek(0)
-    return return_path(file.read(LONGEST_HEAD))
 
 
 def _day_before(moment: datetime) -> date:

@@ -8,7 +8,6 @@ import imaplib
 import socket
 import ssl
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from django.utils.translation import gettext as _
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 
 from accounts.outside import open_socket
-from accounts.sealed import unseal
+from accounts.sealed import unseal, without
 from tickets.mail.clean import one_line
 from tickets.mail.oauth import access_token, entered
 from tickets.models.mailboxes import LogIn, Mailbox, Security
@@ -193,9 +192,7 @@ class Connection:
         return f"user={self.mailbox.username}\1auth=Bearer {self.secret}\1\1".encode()
 
     def _harmless(self, words: str) -> str:
-        """Without the secret, also in the form in which AUTHENTICATE sends it."""
-        sent = (self._token_line(), f"\0{self.mailbox.username}\0{self.secret}".encode())
-        return harmless(words, self.secret, *(b64encode(line).decode() for line in sent))
+        return harmless(words, self.secret)
 
     # ---- what is there ----
 
@@ -430,12 +427,10 @@ class _OneAnswer:
         return self.answers.pop() if self.answers else b""
 
 
-def harmless(words: str, *secrets: str) -> str:
-    """What a server said, as one line without the secrets, at most 300 characters."""
-    for secret in filter(None, secrets):
-        words = words.replace(secret, "…")
+def harmless(words: str, secret: str = "") -> str:
+    """What a server said, as one line without the secret, at most 300 characters."""
     # The library shows some answers as Python writes bytes.
-    return one_line(words.removeprefix("b'").strip("'"), 300)
+    return one_line(without(secret, words).removeprefix("b'").strip("'"), 300)
 
 
 def _told(error: BaseException) -> str:

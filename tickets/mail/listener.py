@@ -413,7 +413,7 @@ async def serve(host: str, port: int, lmtp: str = "") -> None:
     What is being stored at the end is finished.
     """
     certificate = configured_certificate()
-    crowd = Crowd(getattr(settings, "SMTP_CONNECTIONS", 100), getattr(settings, "SMTP_CONNECTIONS_PER_ADDRESS", 10))
+    crowd = Crowd(settings.SMTP_CONNECTIONS, settings.SMTP_CONNECTIONS_PER_ADDRESS)
     connected: WeakSet[Server] = WeakSet()
 
     def known(server: Server) -> Server:

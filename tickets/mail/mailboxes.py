@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 from tickets.mail.clean import one_line
 from tickets.mail.headers import MAX_FIELDS, decode_words, read_fields, skip_envelope
@@ -37,8 +37,10 @@ def mailboxes(value: str) -> list[NamedAddress]:
     return [(one_line(decode_words(name), MAX_NAME), address) for name, address in found]
 
 
-def return_path(head: bytes) -> str:
+def return_path(content: IO[bytes]) -> str:
     """The address that the last server wrote down as the sender; '' for a bounce, and where nothing usable stands."""
+    content.seek(0)
+    head = content.read(LONGEST_HEAD)
     fields, _body, _problems = read_fields(head, skip_envelope(head), MAX_FIELDS)
     value = next((value for name, value in fields if name == "return-path"), b"")
     try:

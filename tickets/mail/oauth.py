@@ -15,11 +15,10 @@ from urllib.parse import quote, urlencode
 
 import requests
 import structlog
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.sealed import seal, unseal
+from accounts.sealed import seal, unseal, without
 from accounts.tenancy import enter
 from tickets.mail.clean import one_line
 from tickets.models.mailboxes import LogIn, Mailbox
@@ -188,8 +187,7 @@ def _failure(status: int, answer: dict[str, Any], form: dict[str, str]) -> Excep
 
 def _without_secrets(words: str, form: dict[str, str]) -> str:
     for name in ("client_secret", "refresh_token", "code", "code_verifier"):
-        if form.get(name):
-            words = words.replace(form[name], "…")
+        words = without(form.get(name, ""), words)
     return one_line(words, 300)
 
 
@@ -222,9 +220,6 @@ def _opened(mailbox: Mailbox, sealed: str) -> str:
 
 def _endpoints(mailbox: Mailbox) -> Endpoints:
     provider = LogIn(mailbox.log_in)
-    elsewhere = getattr(settings, "OAUTH_ENDPOINTS", {}).get(provider.value)
-    if elsewhere:
-        return Endpoints(elsewhere["authorize"], elsewhere["token"])
     if provider == LogIn.GOOGLE:
         return _GOOGLE
     base = _MICROSOFT.format(directory=quote(mailbox.directory.strip() or "common", safe=""))

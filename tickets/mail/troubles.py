@@ -39,8 +39,8 @@ class Trouble:
     # The page where something can be done about it: an address's name and what fills it.
     route: str
     key: str = ""
-    # What changes when there is more of it: then it is told again.
-    mark: str = ""
+    # What grows when there is more of it: then it is told again.
+    mark: int = 0
 
     @property
     def sentence(self) -> str:
@@ -69,9 +69,7 @@ def troubles_of_desk(now: datetime) -> list[Trouble]:
 def _mailboxes(now: datetime) -> Iterator[Trouble]:
     stuck = Q(failing_since__lt=now - A_HICCUP) | ~Q(troubles={}) | Q(next_look_at__lt=now - UNTOUCHED)
     for box in Mailbox.objects.filter(stuck, way=Way.IMAP, is_active=True).order_by("id"):
-        yield Trouble(
-            "mailbox", partial(_of_mailbox, box, now), "admin:tickets_mailbox_change", str(box.pk), mark=f"{box.pk}"
-        )
+        yield Trouble("mailbox", partial(_of_mailbox, box, now), "admin:tickets_mailbox_change", str(box.pk))
 
 
 def _of_mailbox(box: Mailbox, now: datetime) -> str:
@@ -100,7 +98,7 @@ def _set_aside() -> Iterator[Trouble]:
         ) % {"number": len(found)}
 
     if found:
-        yield Trouble("incoming", say, "admin:tickets_incomingmessage_changelist", mark=str(found[0]))
+        yield Trouble("incoming", say, "admin:tickets_incomingmessage_changelist", mark=found[0])
 
 
 def _not_processed(now: datetime) -> Iterator[Trouble]:
@@ -141,28 +139,30 @@ def tell_of_troubles(now: datetime | None = None) -> None:
     tenant = Tenant.objects.select_for_update().get()
     now = now or timezone.now()
     found = {_name(one): one for one in troubles_of_desk(now)}
-    known: dict[str, dict[str, str]] = tenant.mail_troubles
+    known: dict[str, dict[str, Any]] = tenant.mail_troubles
     news = [name for name, one in found.items() if _is_news(one, known.get(name), now)]
     if news:
         events.record("tenant.mail_troubled", tenant, by=None, kinds=sorted({found[name].kind for name in news}))
         managers = Person.objects.staff().filter(is_active=True, is_manager=True).order_by("id")
         put(_letter(person, found[name]) for person in managers for name in news)
     # What is over is remembered for a while: what comes and goes is told of once an hour too.
-    left = {name: told for name, told in known.items() if name in found or not _is_long_ago(told, now)}
+    left = {name: told if name in found else {**told, "mark": None} for name, told in known.items()}
+    left = {name: told for name, told in left.items() if name in found or not _is_long_ago(told, now)}
     left |= {name: {"mark": found[name].mark, "at": now.isoformat()} for name in news}
     if left != known:
         tenant.mail_troubles = left
         tenant.save(update_fields=["mail_troubles"])
 
 
-def _is_news(trouble: Trouble, told: dict[str, str] | None, now: datetime) -> bool:
+def _is_news(trouble: Trouble, told: dict[str, Any] | None, now: datetime) -> bool:
     """A flood is told of once an hour, and not once a message."""
     if told is None:
         return True
-    return told["mark"] != trouble.mark and _is_long_ago(told, now)
+    # Without a mark it was over meanwhile.
+    return (told["mark"] is None or trouble.mark > told["mark"]) and _is_long_ago(told, now)
 
 
-def _is_long_ago(told: dict[str, str], now: datetime) -> bool:
+def _is_long_ago(told: dict[str, Any], now: datetime) -> bool:
     return datetime.fromisoformat(told["at"]) < now - TELL_AGAIN
 
 

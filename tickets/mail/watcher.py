@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 MOST_WATCHED = 300
 LOOK_SECONDS = 30.0  # for mailboxes that were added, changed or removed
 # Servers log out who says nothing for half an hour, and firewalls forget sooner.
+RENEW_SECONDS = 540.0
 # After news: a server that tells of each of a thousand messages is told of once.
 REST_SECONDS = 2.0
-RENEW_SECONDS = 540.0
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds, before a server that failed is tried again
 LONG_ENOUGH = 60.0  # seconds; a connection that lasted so long was a good one
 STOP_SECONDS = 5.0

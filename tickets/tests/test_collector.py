@@ -1,15 +1,15 @@
 """Collecting by IMAP from a real server: everything is stored once, and only what is stored is touched there."""
 
-import io
-import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from io import BytesIO
+from itertools import islice
+from typing import IO, Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 
 from accounts.files import open_file
@@ -18,9 +18,10 @@ from accounts.tenancy import enter
 from conftest import Desk
 from tests.imap_server import ADDRESS, PASSWORD, ImapServer
 from tests.tcp_proxy import TcpProxy
+from tests.test_at_once import together
 from tickets import tasks
 from tickets.admin.mail.collecting import try_troubles_again
-from tickets.mail import collector, imap
+from tickets.mail import collector, imap, keeping
 from tickets.mail.collector import Collected, collect, start_over
 from tickets.mail.mailboxes import return_path
 from tickets.models import IncomingMessage
@@ -207,7 +208,7 @@ def test_when_storing_fails_nothing_is_marked(
     desk: Desk, imap_server: ImapServer, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imap_server.fill([letter(1), letter(2)])
-    monkeypatch.setattr(collector, "keep_all", _full_disk(after=1))
+    monkeypatch.setattr(keeping, "store_all", _full_disk(after=1))
     look(mailbox)
     assert (imap_server.flags(), raws(desk)) == ([set(), set()], [])
 
@@ -216,7 +217,7 @@ def test_when_storing_fails_the_mailbox_says_so(
     imap_server: ImapServer, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imap_server.append("INBOX", letter(1))
-    monkeypatch.setattr(collector, "keep_all", _full_disk())
+    monkeypatch.setattr(keeping, "store_all", _full_disk())
     look(mailbox)
     assert "No space left on device" in fresh(mailbox).error
 
@@ -226,7 +227,7 @@ def test_when_storing_works_again_nothing_is_missing(
 ) -> None:
     imap_server.fill([letter(1), letter(2)])
     with monkeypatch.context() as failing:
-        failing.setattr(collector, "keep_all", _full_disk(after=1))
+        failing.setattr(keeping, "store_all", _full_disk(after=1))
         look(mailbox)
     look(mailbox)
     assert (raws(desk), fresh(mailbox).error) == ([letter(1), letter(2)], "")
@@ -239,7 +240,7 @@ def test_a_failed_commit_marks_nothing(
     with committed_desk.entered():
         mailbox = made(imap_server.port)
     imap_server.append("INBOX", letter(1))
-    real = collector.keep
+    real = collector.keep_all
 
     def kept_and_lost(*given: Any, **values: Any) -> Any:
         kept = real(*given, **values)
@@ -789,7 +790,7 @@ def test_four_at_once_store_a_thousand_once(committed_desk: Desk, imap_server: I
     with committed_desk.entered():
         mailbox = made(imap_server.port)
     imap_server.fill(letter(number) for number in range(1_000))
-    _at_once(4, lambda: collect(mailbox.tenant_id, mailbox.pk))
+    together(*[lambda: collect(mailbox.tenant_id, mailbox.pk)] * 4)
     look(mailbox)
     assert sorted(raws(committed_desk)) == sorted(letter(number) for number in range(1_000))
 
@@ -804,7 +805,7 @@ def test_four_that_do_not_know_of_each_other_store_a_thousand_once(
     imap_server.fill(letter(number) for number in range(1_000))
     monkeypatch.setattr(collector, "_take", lambda mailbox_id: True)
     monkeypatch.setattr(collector._Pass, "_save", lambda self, **values: None)
-    _at_once(4, lambda: collect(mailbox.tenant_id, mailbox.pk))
+    together(*[lambda: collect(mailbox.tenant_id, mailbox.pk)] * 4)
     assert sorted(raws(committed_desk)) == sorted(letter(number) for number in range(1_000))
     assert imap_server.flags() == [SEEN] * 1_000
 
@@ -861,7 +862,7 @@ def test_whatever_is_in_a_message_its_bytes_are_stored(
     ],
 )
 def test_the_sender_is_what_the_last_server_wrote(head: bytes, address: str) -> None:
-    assert return_path(head) == address
+    assert return_path(BytesIO(head)) == address
 
 
 # ---- the jobs ----
@@ -913,15 +914,13 @@ def test_what_is_left_is_collected_at_once(
 
 def _full_disk(after: int = 0) -> Any:
     """Stores so many and then no more."""
-    real, left = collector.keep, [after]
+    real = keeping.store_all
 
-    def keep(content: io.BytesIO, **values: Any) -> Any:
-        left[0] -= 1
-        if left[0] < 0:
-            raise OSError(28, "No space left on device")
-        return real(content, **values)
+    def store_all(contents: Iterable[IO[bytes]], **values: Any) -> Any:
+        real(islice(contents, after), **values)
+        raise OSError(28, "No space left on device")
 
-    return keep
+    return store_all
 
 
 def _dies(*given: Any) -> None:
@@ -949,23 +948,3 @@ def _refuses(monkeypatch: pytest.MonkeyPatch, place: int) -> Callable[[ImapServe
 
     monkeypatch.setattr(imap._Client, "fetch", fetch)
     return lambda server: server.uids()[place - 1]
-
-
-def _at_once(number: int, deed: Callable[[], Any]) -> list[Any]:
-    start, results = threading.Barrier(number), []
-
-    def run() -> None:
-        start.wait()
-        try:
-            results.append(deed())
-        except OperationalError as error:
-            results.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results

@@ -5,6 +5,7 @@ import json
 import threading
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
@@ -15,15 +16,19 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import locks
 from accounts.errors import NotAllowed, Refused
 from accounts.hosts import current_host
 from accounts.models import Event
 from accounts.sealed import seal, unseal
-from accounts.tests.test_policy_pages import save, text_of
-from conftest import Desk, Visit
+from accounts.tests.test_policy_pages import filled, save, text_of
+from conftest import Desk, Visit, load_desk, owner_connection
 from tests.imap_server import ADDRESS, ImapServer
+from tickets import tasks
 from tickets.admin.mail.as_sent import LARGEST_IMAGE, as_sent
 from tickets.admin.mail.collecting import look_now, try_troubles_again
+from tickets.mail import oauth
+from tickets.mail.imap import Connection, Refusal
 from tickets.mail.keeping import find_mailbox, keep
 from tickets.mail.parse import parse
 from tickets.models import IncomingMessage, Mailbox, SubjectRule
@@ -282,7 +287,7 @@ def test_a_test_of_a_real_server(desk: Desk, visit: Visit, box: Mailbox) -> None
 
 
 @pytest.fixture
-def google(desk: Desk, box: Mailbox, settings: Any) -> Iterator[list[dict[str, str]]]:
+def google(desk: Desk, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, str]]]:
     """The mailbox is at Google, whose place a server here takes; what it is asked."""
     asked: list[dict[str, str]] = []
 
@@ -300,7 +305,7 @@ def google(desk: Desk, box: Mailbox, settings: Any) -> Iterator[list[dict[str, s
         Mailbox.objects.filter(pk=box.pk).update(log_in="google", client_id="client-7")
     with HTTPServer(("127.0.0.1", 0), Handler) as web:
         place = f"http://127.0.0.1:{web.server_address[1]}"
-        settings.OAUTH_ENDPOINTS = {"google": {"authorize": f"{place}/auth", "token": f"{place}/token"}}
+        monkeypatch.setattr(oauth, "_endpoints", lambda mailbox: oauth.Endpoints(f"{place}/auth", f"{place}/token"))
         thread = threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield asked
@@ -332,9 +337,9 @@ def host_address(desk: Desk) -> str:
 
 
 def test_the_pages_policy_lets_the_button_lead_there(
-    desk: Desk, visit: Visit, box: Mailbox, google: list[dict[str, str]], settings: Any
+    desk: Desk, visit: Visit, box: Mailbox, google: list[dict[str, str]]
 ) -> None:
-    place = settings.OAUTH_ENDPOINTS["google"]["authorize"].removesuffix("/auth")
+    place = oauth._endpoints(box).authorize.removesuffix("/auth")
     policy = visit(desk, desk.manager).get(page(box))["Content-Security-Policy"]
     assert f"form-action 'self' {place};" in f"{policy};"
 
@@ -557,3 +562,113 @@ def test_a_large_picture_is_left_out() -> None:
 def test_one_picture_a_thousand_times_is_not_a_gigabyte() -> None:
     html = '<img src="cid:p0" alt="x">' * 1000
     assert shown_with(PNG.ljust(LARGEST_IMAGE, b"\0"), html=html).count("data:image") == 5
+
+
+# ---- the same subject rule twice ----
+
+ONE = {"rules-TOTAL_FORMS": "1", "rules-0-begins_with": "Rechnung", "rules-0-language": "lv"}
+TWO = {**ONE, "rules-TOTAL_FORMS": "2", "rules-1-begins_with": "Rechnung", "rules-1-language": "ru"}
+
+
+def test_the_same_form_again_is_refused(desk: Desk, visit: Visit, box: Mailbox) -> None:
+    manager = visit(desk, desk.manager)
+    data = filled(manager.get(page(box)), **ONE)
+    assert [manager.post(page(box), data).status_code for _ in range(2)] == [302, 200]
+
+
+@pytest.mark.parametrize("first", [{}, ONE])
+def test_two_of_the_same_are_refused(desk: Desk, visit: Visit, box: Mailbox, first: dict[str, str]) -> None:
+    manager = visit(desk, desk.manager)
+    if first:
+        manager.post(page(box), filled(manager.get(page(box)), **first))
+    with desk.entered():
+        before = SubjectRule.objects.count()
+    answer = manager.post(page(box), filled(manager.get(page(box)), **TWO))
+    with desk.entered():
+        assert (answer.status_code, SubjectRule.objects.count()) == (200, before)
+    assert any(answer.context["inline_admin_formsets"][0].formset.errors)
+
+
+# ---- whom a stored secret is shown to ----
+
+
+@pytest.mark.parametrize("changes", [{"way": "listener"}, {"log_in": "google", "client_id": "c"}], ids=str)
+def test_a_password_does_not_go_to_another_server_by_a_detour(
+    desk: Desk, visit: Visit, box: Mailbox, changes: dict[str, str]
+) -> None:
+    manager = visit(desk, desk.manager)
+    answer = manager.post(page(box), filled(manager.get(page(box)), port="143", **changes))
+    assert (answer.status_code, fresh(desk, box).password) == (302, "")
+
+
+@pytest.mark.parametrize("changes", [{"port": "143"}, {"security": "none"}], ids=str)
+def test_a_token_does_not_go_to_another_server(desk: Desk, visit: Visit, box: Mailbox, changes: dict[str, str]) -> None:
+    with desk.entered():
+        Mailbox.objects.filter(pk=box.pk).update(log_in="google", client_id="c", refresh_token=seal("rt"))
+    manager = visit(desk, desk.manager)
+    answer = manager.post(page(box), filled(manager.get(page(box)), **changes))
+    assert (answer.status_code, fresh(desk, box).refresh_token) == (302, "")
+
+
+# ---- a test takes as long as the server likes ----
+
+
+@pytest.fixture
+def renewing(committed_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Mailbox:
+    """At Google, with a token that has to be renewed before its server is spoken to."""
+    with committed_desk.entered():
+        row: Mailbox = Mailbox.objects.create(
+            address="sales@alpha.example",
+            way="imap",
+            host="localhost",
+            username="sales",
+            log_in="google",
+            client_id="c",
+            refresh_token=seal("old"),
+            security="none",
+        )
+    answer = {"access_token": "at", "refresh_token": "new", "expires_in": 3600}
+    monkeypatch.setattr(oauth, "_ask", lambda mailbox, grant: answer)
+    monkeypatch.setattr(Connection, "connect", lambda self: None)
+    return row
+
+
+def test_while_a_server_is_tested_its_row_is_free_and_the_new_token_stored(
+    committed_desk: Desk, visit: Visit, renewing: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def log_in(self: Connection) -> None:
+        with owner_connection() as direct, direct.cursor() as cursor:
+            cursor.execute(
+                "SELECT refresh_token FROM tickets_mailbox WHERE id = %s FOR UPDATE NOWAIT", [self.mailbox.pk]
+            )
+            seen.append(cursor.fetchone()[0])
+        raise Refusal("no")
+
+    monkeypatch.setattr(Connection, "log_in", log_in)
+    visit(committed_desk, committed_desk.manager).post(f"{LIST}{renewing.pk}/test/")
+    with committed_desk.entered():
+        assert [unseal(token) for token in seen] == ["new"]
+
+
+def test_one_test_at_a_time(committed_desk: Desk, visit: Visit, renewing: Mailbox) -> None:
+    manager = visit(committed_desk, committed_desk.manager)
+    with owner_connection() as direct, direct.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [locks._TESTING, committed_desk.id])
+        manager.post(f"{LIST}{renewing.pk}/test/")
+    assert "Somebody at this desk tests a server right now" in text_of(manager.get(page(renewing)))
+
+
+def test_a_row_that_is_held_keeps_no_other_desk_waiting(committed_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[int] = []
+    monkeypatch.setattr(tasks, "enqueue", lambda task, tenant_id, mailbox_id: handed.append(mailbox_id))
+    rows, rival = [], load_desk("beta")
+    for desk in (committed_desk, rival):
+        with desk.entered():
+            ago = timezone.now() - timedelta(seconds=5)
+            rows.append(Mailbox.objects.create(address=f"sales@{desk.host}", way="imap", host="x", next_look_at=ago))
+    with owner_connection() as direct, direct.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM tickets_mailbox WHERE id = %s FOR UPDATE", [rows[0].pk])
+        tasks.collect_due_mailboxes()
+    assert handed == [rows[1].pk]

@@ -163,6 +163,24 @@ def test_what_comes_and_goes_is_told_of_once_an_hour(inside: Desk) -> None:
     assert Notice.objects.filter(kind="desk.mail_mailbox").count() == 1
 
 
+def test_what_comes_back_within_the_hour_is_told_when_the_hour_is_over(inside: Desk) -> None:
+    box, told = stuck_mailbox(inside), []
+    for minute, is_stuck in ((0, True), (10, False), (30, True), (61, True), (130, True)):
+        Mailbox.objects.filter(pk=box.pk).update(failing_since=A_WHILE_AGO if is_stuck else None)
+        tell_of_troubles(timezone.now() + timedelta(minutes=minute))
+        told.append(Notice.objects.filter(kind="desk.mail_mailbox").count())
+    assert told == [1, 1, 1, 2, 2]
+
+
+def test_less_of_it_is_no_news(inside: Desk) -> None:
+    quarantined(inside)
+    newest = quarantined(inside)
+    tell_of_troubles()
+    IncomingMessage.objects.filter(pk=newest.pk).update(state=IncomingState.IGNORED)
+    tell_of_troubles(timezone.now() + timedelta(minutes=61))
+    assert Notice.objects.filter(kind="desk.mail_incoming").count() == 1
+
+
 def test_a_hiccup_is_nobodys_business(inside: Desk) -> None:
     box = stuck_mailbox(inside)
     Mailbox.objects.filter(pk=box.pk).update(failing_since=timezone.now())

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from conftest import Desk, Visit, in_days, written
+from conftest import Desk, Visit, in_days
 from notifications import delivery
 from notifications.models import Notice, OutboxMessage
 from tickets import actions, followers, gates, notices
@@ -413,10 +413,6 @@ def test_every_kind_of_news_is_in_the_table() -> None:
 
 
 # ---- the letters that decide ----
-
-
-def letter_to(scene: Scene, kind: str, who: Person) -> OutboxMessage:
-    return written(OutboxMessage.objects.get(kind=f"ticket.{kind}", to_person=who))
 
 
 def link_in(letter: OutboxMessage) -> str:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.sealed import CannotOpenError, seal, unseal
 from conftest import Desk
+from tickets.mail import oauth
 from tickets.mail.oauth import NotNow, Withdrawn, access_token, authorize_url, complete
 from tickets.models.mailboxes import LogIn, Mailbox, Way
 
@@ -61,10 +62,10 @@ class Provider:
 
 
 @pytest.fixture
-def provider(settings: Any) -> Iterator[Provider]:
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     made = Provider()
-    endpoints = {"authorize": f"{made.address}/authorize", "token": f"{made.address}/token"}
-    settings.OAUTH_ENDPOINTS = {"microsoft": endpoints, "google": endpoints}
+    there = oauth.Endpoints(f"{made.address}/authorize", f"{made.address}/token")
+    monkeypatch.setattr(oauth, "_endpoints", lambda mailbox: there)
     yield made
     made.stop()
 

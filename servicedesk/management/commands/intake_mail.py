@@ -23,7 +23,7 @@ from accounts.tenancy import enter
 from servicedesk.role import ensure_bound_by_policies
 from tickets.mail import intake
 from tickets.mail.keeping import BEGINNING, LARGEST_MESSAGE, find_mailbox, keep
-from tickets.mail.mailboxes import LONGEST_HEAD, return_path
+from tickets.mail.mailboxes import return_path
 from tickets.models import IncomingMessage
 from tickets.models.incoming import NOBODY, IncomingState, Source
 
@@ -117,7 +117,7 @@ class Command(BaseCommand):
                     content,
                     mailbox_id=mailbox_id,
                     envelope_to=to,
-                    envelope_from=_return_path(content) if sender is None else _sender(sender),
+                    envelope_from=return_path(content) if sender is None else _sender(sender),
                     source=Source.PIPE,
                     is_cut=is_cut,
                 )
@@ -180,11 +180,6 @@ def _processed(tenant_id: int, message: IncomingMessage) -> str:
     except Exception:
         log.exception("message waits for its next try", incoming=message.pk)
         return message.state
-
-
-def _return_path(content: IO[bytes]) -> str:
-    content.seek(0)
-    return return_path(content.read(LONGEST_HEAD))
 
 
 def _sender(given: str) -> str:

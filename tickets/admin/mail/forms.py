@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.addresses import normalise_address
+from accounts.admin.secrets import SecretField, needs_secret_again
 from accounts.fields import LineField
 from accounts.outside import NotOutside, check_host
-from notifications.admin import SecretField, needs_secret_again
 from tickets.mail.keeping import find_mailbox
 from tickets.models import Mailbox
 from tickets.models.mailboxes import AfterStoring, LogIn, Way

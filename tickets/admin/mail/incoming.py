@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.contrib.admin import display
-from django.contrib.admin.utils import unquote
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -14,7 +13,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from accounts import events
-from accounts.access import get_or_404
 from accounts.admin import DeskAdmin, actor
 from accounts.files import download, open_file
 from accounts.jobs import after_commit
@@ -146,34 +144,28 @@ class IncomingMessageAdmin(DeskAdmin):
             *super().get_urls(),
         ]
 
-    def message(self, request: HttpRequest, object_id: str) -> Any:
-        """One message for who may read it; the same 404 for everybody else."""
-        if not is_agent(actor(request)):
-            raise Http404
-        return get_or_404(self.get_queryset(request).select_related("raw"), pk=unquote(object_id))
-
     def process_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def verb(message: IncomingMessage, *, by: Person) -> None:
             try_again(message, by=by)
             after_commit(process_incoming, current_tenant_id(), message.pk)
 
-        message = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        message = self.row(request, object_id)
         return self.press(request, message, verb, _("The message is processed again."))
 
     def leave(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Looked at, and nothing is to come of it."""
-        message = get_or_404(self.get_queryset(request), pk=unquote(object_id))
+        message = self.row(request, object_id)
         sentence = _("The message stays as it is; it becomes no ticket and no comment.")
         return self.press(request, message, leave_aside, sentence)
 
     def source_file(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The bytes as they came. History keeps who took them: they hold more than any page shows."""
-        message = self.message(request, object_id)
+        message = self.row(request, object_id)
         events.record("incomingmessage.downloaded", message, by=actor(request))
         return download(message.raw)
 
     def as_sent(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        message = self.message(request, object_id)
+        message = self.row(request, object_id)
         with open_file(message.raw) as file:
             response = HttpResponse(as_sent(parse(file.read())))
         response.headers["Content-Security-Policy"] = POLICY

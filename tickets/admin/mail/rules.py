@@ -3,11 +3,9 @@
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from unfold.admin import TabularInline
 
-from accounts.admin import DeskAdmin, Ruled
+from accounts.admin import DeskAdmin, Rows
 from accounts.fields import LineField
 from accounts.permissions import is_manager
 from tickets.mail.routing import plain_subject
@@ -36,17 +34,12 @@ class SubjectRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return values
 
 
-class SubjectRuleInline(Ruled, TabularInline):
+class SubjectRuleInline(Rows):
     model = SubjectRule
     form = SubjectRuleForm
     fields = ("begins_with", "request_type", "language")
-    extra = 0
     max_num = MOST_RULES
     view_rule = change_rule = add_rule = delete_rule = staticmethod(is_manager)
-
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        """However many forms a POST claims to have, a bounded number is looked at."""
-        return super().get_formset(request, obj, absolute_max=self.max_num + 10, **kwargs)
 
 
 class SubjectRuleAdmin(DeskAdmin):
