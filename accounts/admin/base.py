@@ -81,6 +81,9 @@ class Ruled:
 class RowSet(BaseInlineFormSet):  # type: ignore[type-arg]
     """Django leaves the row that they belong to out of what it checks, and the database's refusal is a server error."""
 
+    def get_unique_error_message(self, unique_check: Any) -> str:
+        return _("Two of these rows say the same. Change one of them, or leave it out.")
+
     def clean(self) -> None:
         super().clean()
         for form in self.forms:

@@ -1,9 +1,10 @@
 """The base of every model that belongs to a tenant, and the key by which one points to another."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.fields.related_lookups import RelatedExact
 from django.db.models.signals import class_prepared
@@ -69,6 +70,10 @@ class TenantModel(models.Model):
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
         super().validate_unique(exclude=_with_tenant(exclude))
+
+    def unique_error_message(self, model_class: type[models.Model], unique_check: Sequence[str]) -> ValidationError:
+        """Of a tenant nobody has heard who fills in a form."""
+        return super().unique_error_message(model_class, tuple(name for name in unique_check if name != "tenant"))
 
     def _get_unique_checks(self, exclude: Collection[str] | None = None, **kwargs: Any) -> Any:
         """What the rows of one form set must not have in common."""

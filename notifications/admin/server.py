@@ -1,5 +1,6 @@
 """The desk's own mail server, set and tested by managers."""
 
+import re
 from typing import Any, cast
 
 from django import forms
@@ -24,6 +25,8 @@ SMTP = MailServer.Kind.SMTP
 # With another of these the stored secret would be shown to somebody else.
 WHERE_IT_GOES = ("kind", "host", "port", "username", "security")
 
+_DOMAIN = re.compile(r"[A-Za-z0-9.-]*")
+
 
 class MailServerForm(forms.ModelForm):  # type: ignore[type-arg]
     new_secret = SecretField(label=gettext_lazy("Password or key"), ascii_only=True)
@@ -32,6 +35,13 @@ class MailServerForm(forms.ModelForm):  # type: ignore[type-arg]
         model = MailServer
         fields = ("kind", "is_active", "host", "port", "security", "username", "sender_domain", "in_europe")
         field_classes = {"host": LineField, "username": LineField, "sender_domain": LineField}
+
+    def clean_sender_domain(self) -> str:
+        domain: str = self.cleaned_data["sender_domain"]
+        # It becomes a part of the provider's address.
+        if not _DOMAIN.fullmatch(domain):
+            raise forms.ValidationError(_("Enter the domain alone, like example.com."), code="domain")
+        return domain
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

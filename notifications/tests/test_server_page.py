@@ -96,6 +96,7 @@ def test_a_private_address_is_refused_at_its_field(desk: Desk, visit: Visit) -> 
         ({"new_secret": "pässword"}, "new_secret"),
         ({"kind": "postmark", "new_secret": ""}, "new_secret"),
         ({"kind": "mailjet", "username": ""}, "username"),
+        ({"kind": "mailgun", "sender_domain": "a/b"}, "sender_domain"),
         ({"kind": "carrier pigeon"}, "kind"),
     ],
 )

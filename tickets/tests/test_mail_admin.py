@@ -586,7 +586,9 @@ def test_two_of_the_same_are_refused(desk: Desk, visit: Visit, box: Mailbox, fir
     answer = manager.post(page(box), filled(manager.get(page(box)), **TWO))
     with desk.entered():
         assert (answer.status_code, SubjectRule.objects.count()) == (200, before)
-    assert any(answer.context["inline_admin_formsets"][0].formset.errors)
+    formset = answer.context["inline_admin_formsets"][0].formset
+    said = f"{formset.non_form_errors()} {formset.errors}"
+    assert ("Two of these rows say the same" in said, "enant" in said) == (True, False)
 
 
 # ---- whom a stored secret is shown to ----
