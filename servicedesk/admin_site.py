@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 from unfold.sites import UnfoldAdminSite
 
-from accounts.admin import ClosedDayAdmin, ContractAdmin, OrganisationAdmin, PersonAdmin, TenantAdmin
+from accounts.admin import ClosedDayAdmin, ContractAdmin, OrganisationAdmin, PersonAdmin, ProductAdmin, TenantAdmin
 from accounts.colours import BLACK, DARK_PAGE, WHITE, as_css, mix, parse, readable_on
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest
-from accounts.models import ClosedDay, Contract, Organisation, Person, Tenant
+from accounts.models import ClosedDay, Contract, Organisation, Person, Product, Tenant
 from accounts.permissions import is_accountant, is_agent, is_manager
 from billing.admin import InvoiceAdmin
 from billing.models import Invoice
@@ -195,6 +195,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Organisations"), "apartment", reverse_lazy("admin:accounts_organisation_changelist"), True),
                 (_("People"), "group", reverse_lazy("admin:accounts_person_changelist"), True),
                 (_("Contracts"), "contract", reverse_lazy("admin:accounts_contract_changelist"), True),
+                (_("Products"), "deployed_code", reverse_lazy("admin:accounts_product_changelist"), True),
             ],
         ),
         (
@@ -286,6 +287,7 @@ for model, page in {
     Invoice: InvoiceAdmin,
     Tenant: TenantAdmin,
     Contract: ContractAdmin,
+    Product: ProductAdmin,
     ClosedDay: ClosedDayAdmin,
     WorkType: WorkTypeAdmin,
 }.items():

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.models import ApiToken, ClosedDay, Contract, Deputy, Person
+from accounts.models import ApiToken, ClosedDay, Contract, Deputy, Person, Product
 from billing import actions as billing_actions
 from billing.models import Invoice
 from conftest import Desk, Visit
@@ -171,6 +171,9 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:accounts_contract_changelist": STAFF,
     "admin:accounts_contract_change": STAFF,
     "admin:accounts_contract_add": MANAGERS,
+    "admin:accounts_product_changelist": STAFF,
+    "admin:accounts_product_change": STAFF,
+    "admin:accounts_product_add": MANAGERS,
     "admin:accounts_closedday_changelist": MANAGERS,
     "admin:accounts_closedday_change": MANAGERS,
     "admin:accounts_closedday_add": MANAGERS,
@@ -273,6 +276,7 @@ def things(desk: Desk) -> dict[str, Any]:
                 "accounts_organisation": desk.organisation.pk,
                 "accounts_tenant": desk.id,
                 "accounts_contract": contract.pk,
+                "accounts_product": Product.objects.create(name="Ledger").pk,
                 "accounts_closedday": ClosedDay.objects.create(day=date(2026, 12, 31)).pk,
                 "tickets_worktype": _first("tickets.WorkType"),
                 "billing_invoice": Invoice.objects.get().pk,

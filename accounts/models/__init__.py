@@ -1,6 +1,7 @@
 from accounts.models.organisations import Contract, Deputy, Organisation, OrganisationDomain, Representation
 from accounts.models.people import MailChoice, Person, User
 from accounts.models.policy import POLICY_COLUMNS, PolicyOverrides
+from accounts.models.products import Component, ContractUser, Cover, Product
 from accounts.models.programs import ApiToken, KeptAnswer
 from accounts.models.records import Counter, Event, Session, StoredFile
 from accounts.models.tenants import MAIL_MEGABYTES, ClosedDay, Tenant, TenantHost
@@ -10,8 +11,11 @@ __all__ = [
     "POLICY_COLUMNS",
     "ApiToken",
     "ClosedDay",
+    "Component",
     "Contract",
+    "ContractUser",
     "Counter",
+    "Cover",
     "Deputy",
     "Event",
     "KeptAnswer",
@@ -20,6 +24,7 @@ __all__ = [
     "OrganisationDomain",
     "Person",
     "PolicyOverrides",
+    "Product",
     "Representation",
     "Session",
     "StoredFile",

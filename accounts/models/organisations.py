@@ -133,6 +133,11 @@ class ContractQuerySet(models.QuerySet["Contract"]):
         """Both the first and the last day count."""
         return self.filter(models.Q(ends_on=None) | models.Q(ends_on__gte=day), starts_on__lte=day)
 
+    def of(self, organisation: Organisation) -> "ContractQuerySet":
+        """Those that it holds, and those of others under which it works (K8)."""
+        used = organisation.used_contracts.values("contract_id")
+        return self.filter(models.Q(organisation=organisation) | models.Q(pk__in=used))
+
 
 class Contract(PolicyOverrides, TenantModel):
     """What an organisation has agreed with the desk: from when until when, and what differs from the desk's policy."""
