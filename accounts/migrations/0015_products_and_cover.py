@@ -9,144 +9,281 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0008_no_index_of_failed_addresses'),
+        ("accounts", "0008_no_index_of_failed_addresses"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('is_active', models.BooleanField(default=True, verbose_name='offered')),
-                ('organisation', accounts.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='accounts.organisation', verbose_name='project of one organisation only')),
-                ('tenant', models.ForeignKey(db_index=False, default=accounts.tenancy.context.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
+                ("is_active", models.BooleanField(default=True, verbose_name="offered")),
+                (
+                    "organisation",
+                    accounts.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="projects",
+                        to="accounts.organisation",
+                        verbose_name="project of one organisation only",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=accounts.tenancy.context.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'product',
-                'verbose_name_plural': 'products',
-                'base_manager_name': 'tenant_rows',
+                "verbose_name": "product",
+                "verbose_name_plural": "products",
+                "base_manager_name": "tenant_rows",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('tenant_rows', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("tenant_rows", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Cover',
+            name="Cover",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contract', accounts.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='covers', to='accounts.contract', verbose_name='contract')),
-                ('tenant', models.ForeignKey(db_index=False, default=accounts.tenancy.context.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.tenant')),
-                ('product', accounts.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='covers', to='accounts.product', verbose_name='product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "contract",
+                    accounts.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="covers",
+                        to="accounts.contract",
+                        verbose_name="contract",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=accounts.tenancy.context.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.tenant",
+                    ),
+                ),
+                (
+                    "product",
+                    accounts.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="covers",
+                        to="accounts.product",
+                        verbose_name="product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'covered product',
-                'verbose_name_plural': 'covered products',
+                "verbose_name": "covered product",
+                "verbose_name_plural": "covered products",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('tenant_rows', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("tenant_rows", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Component',
+            name="Component",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('tenant', models.ForeignKey(db_index=False, default=accounts.tenancy.context.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.tenant')),
-                ('product', accounts.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='components', to='accounts.product', verbose_name='product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=accounts.tenancy.context.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.tenant",
+                    ),
+                ),
+                (
+                    "product",
+                    accounts.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="components",
+                        to="accounts.product",
+                        verbose_name="product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'component',
-                'verbose_name_plural': 'components',
+                "verbose_name": "component",
+                "verbose_name_plural": "components",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('tenant_rows', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("tenant_rows", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='ContractUser',
+            name="ContractUser",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contract', accounts.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='users', to='accounts.contract', verbose_name='contract')),
-                ('organisation', accounts.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='used_contracts', to='accounts.organisation', verbose_name='organisation')),
-                ('tenant', models.ForeignKey(db_index=False, default=accounts.tenancy.context.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "contract",
+                    accounts.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="users",
+                        to="accounts.contract",
+                        verbose_name="contract",
+                    ),
+                ),
+                (
+                    "organisation",
+                    accounts.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="used_contracts",
+                        to="accounts.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=accounts.tenancy.context.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'organisation under the contract',
-                'verbose_name_plural': 'organisations under the contract',
-                'indexes': [models.Index(fields=['tenant', 'organisation'], name='accounts_contr_organi_e58554_t')],
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'contract', 'organisation'), name='accounts_contract_user_once'), accounts.tenancy.constraints.TenantPolicy(column='tenant_id', name='accounts_contractuser_tenant_policy'), models.UniqueConstraint(fields=('tenant', 'id'), name='accounts_contractuser_tenant_id_key'), accounts.tenancy.constraints.TenantReference(column='contract_id', name='accounts_contractuser_contract_id_tenant_fk', target='accounts_contract'), accounts.tenancy.constraints.TenantReference(column='organisation_id', name='accounts_contractuser_organisation_id_tenant_fk', target='accounts_organisation')],
+                "verbose_name": "organisation under the contract",
+                "verbose_name_plural": "organisations under the contract",
+                "indexes": [models.Index(fields=["tenant", "organisation"], name="accounts_contr_organi_e58554_t")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "contract", "organisation"), name="accounts_contract_user_once"
+                    ),
+                    accounts.tenancy.constraints.TenantPolicy(
+                        column="tenant_id", name="accounts_contractuser_tenant_policy"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "id"), name="accounts_contractuser_tenant_id_key"),
+                    accounts.tenancy.constraints.TenantReference(
+                        column="contract_id",
+                        name="accounts_contractuser_contract_id_tenant_fk",
+                        target="accounts_contract",
+                    ),
+                    accounts.tenancy.constraints.TenantReference(
+                        column="organisation_id",
+                        name="accounts_contractuser_organisation_id_tenant_fk",
+                        target="accounts_organisation",
+                    ),
+                ],
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('tenant_rows', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("tenant_rows", django.db.models.manager.Manager()),
             ],
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['tenant', 'organisation'], name='accounts_produ_organi_df4743_t'),
+            model_name="product",
+            index=models.Index(fields=["tenant", "organisation"], name="accounts_produ_organi_df4743_t"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name', 'organisation'), name='accounts_product_once', nulls_distinct=False),
+            model_name="product",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "name", "organisation"), name="accounts_product_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=accounts.tenancy.constraints.TenantPolicy(column='tenant_id', name='accounts_product_tenant_policy'),
+            model_name="product",
+            constraint=accounts.tenancy.constraints.TenantPolicy(
+                column="tenant_id", name="accounts_product_tenant_policy"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='accounts_product_tenant_id_key'),
+            model_name="product",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="accounts_product_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=accounts.tenancy.constraints.TenantReference(column='organisation_id', name='accounts_product_organisation_id_tenant_fk', target='accounts_organisation'),
+            model_name="product",
+            constraint=accounts.tenancy.constraints.TenantReference(
+                column="organisation_id",
+                name="accounts_product_organisation_id_tenant_fk",
+                target="accounts_organisation",
+            ),
         ),
         migrations.AddIndex(
-            model_name='cover',
-            index=models.Index(fields=['tenant', 'product'], name='accounts_cover_produc_00fc50_t'),
+            model_name="cover",
+            index=models.Index(fields=["tenant", "product"], name="accounts_cover_produc_00fc50_t"),
         ),
         migrations.AddConstraint(
-            model_name='cover',
-            constraint=models.UniqueConstraint(fields=('tenant', 'contract', 'product'), name='accounts_cover_once'),
+            model_name="cover",
+            constraint=models.UniqueConstraint(fields=("tenant", "contract", "product"), name="accounts_cover_once"),
         ),
         migrations.AddConstraint(
-            model_name='cover',
-            constraint=accounts.tenancy.constraints.TenantPolicy(column='tenant_id', name='accounts_cover_tenant_policy'),
+            model_name="cover",
+            constraint=accounts.tenancy.constraints.TenantPolicy(
+                column="tenant_id", name="accounts_cover_tenant_policy"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cover',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='accounts_cover_tenant_id_key'),
+            model_name="cover",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="accounts_cover_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='cover',
-            constraint=accounts.tenancy.constraints.TenantReference(column='contract_id', name='accounts_cover_contract_id_tenant_fk', target='accounts_contract'),
+            model_name="cover",
+            constraint=accounts.tenancy.constraints.TenantReference(
+                column="contract_id", name="accounts_cover_contract_id_tenant_fk", target="accounts_contract"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cover',
-            constraint=accounts.tenancy.constraints.TenantReference(column='product_id', name='accounts_cover_product_id_tenant_fk', target='accounts_product'),
+            model_name="cover",
+            constraint=accounts.tenancy.constraints.TenantReference(
+                column="product_id", name="accounts_cover_product_id_tenant_fk", target="accounts_product"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='component',
-            constraint=models.UniqueConstraint(fields=('tenant', 'product', 'name'), name='accounts_component_once'),
+            model_name="component",
+            constraint=models.UniqueConstraint(fields=("tenant", "product", "name"), name="accounts_component_once"),
         ),
         migrations.AddConstraint(
-            model_name='component',
-            constraint=accounts.tenancy.constraints.TenantPolicy(column='tenant_id', name='accounts_component_tenant_policy'),
+            model_name="component",
+            constraint=accounts.tenancy.constraints.TenantPolicy(
+                column="tenant_id", name="accounts_component_tenant_policy"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='component',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='accounts_component_tenant_id_key'),
+            model_name="component",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="accounts_component_tenant_id_key"),
         ),
         migrations.AddConstraint(
-            model_name='component',
-            constraint=accounts.tenancy.constraints.TenantReference(column='product_id', name='accounts_component_product_id_tenant_fk', target='accounts_product'),
+            model_name="component",
+            constraint=accounts.tenancy.constraints.TenantReference(
+                column="product_id", name="accounts_component_product_id_tenant_fk", target="accounts_product"
+            ),
         ),
     ]
