@@ -72,12 +72,19 @@ class OwnFields:
         cover: Cover,
         region: str = "",
     ) -> None:
-        self.rows = own_fields(request_type)
         self.region = region
         self.person = person
         self.organisation = organisation
         self.cover = cover
+        self.rows = self._askable(own_fields(request_type))
         self.by_id = {str(row.pk): row for row in self.rows}
+
+    def _askable(self, rows: list[FormField]) -> list[FormField]:
+        """A desk without products asks for none."""
+        about_products = (FieldKind.PRODUCT, FieldKind.COMPONENT)
+        if not any(row.kind in about_products for row in rows) or self.products:
+            return rows
+        return [row for row in rows if row.kind not in about_products]
 
     def make(self) -> dict[str, forms.Field]:
         """Each field by its name, in their order."""

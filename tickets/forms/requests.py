@@ -14,7 +14,6 @@ from tickets.forms.fields import FilesField, files_hint
 from tickets.forms.own import OwnFields
 from tickets.models import RequestType
 
-
 LONGEST_SUBJECT = 200
 
 
