@@ -125,6 +125,11 @@ class RequestForm(forms.Form):
         self.order_fields([*first, *fields])
 
     @property
+    def conditions_after(self) -> str:
+        """The field below which the form says what applies: the last that decides about it."""
+        return self.own.rows[-1].name if self.own and self.own.rows else "files"
+
+    @property
     def details(self) -> Details:
         """Of a valid form."""
         return self.own.details(self.cleaned_data) if self.own else Details()
