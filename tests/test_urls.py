@@ -119,6 +119,7 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:tickets_ticket_handling": STAFF_POST,
     "admin:tickets_ticket_correct": STAFF_POST,
     "admin:tickets_ticket_take": STAFF_POST,
+    "admin:tickets_ticket_user": STAFF_POST,
     "admin:tickets_ticket_attention": STAFF_POST,
     "admin:tickets_ticket_invite": STAFF_POST,
     "admin:tickets_ticket_uninvite": STAFF_POST,

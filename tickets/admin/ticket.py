@@ -24,11 +24,12 @@ from notifications.models import OutboxMessage
 from tickets import actions
 from tickets.admin.estimate import EstimatePage
 from tickets.admin.work import correction_form, is_charged, work_shown
+from tickets.asked import asked_of
 from tickets.calls import file_limits, origin_of, submission_of
 from tickets.charges import bill_of
 from tickets.deeds import do, form_of
 from tickets.durations import as_duration
-from tickets.forms import CommentForm, HandlingForm, ParticipantForm, TimeForm, VerbForm
+from tickets.forms import CommentForm, HandlingForm, NewUserForm, ParticipantForm, TimeForm, VerbForm
 from tickets.models import IncomingMessage, Ticket, TimeEntry
 from tickets.models.ticket import Priority
 from tickets.pages import conversation
@@ -57,6 +58,7 @@ class TicketAdmin(EstimatePage):
             post("time/<int:entry_id>/", self.correct),
             post("handling/", self.handling),
             post("take/", self.take),
+            post("user/", self.user),
             post("attention/", self.attention),
             post("invite/", self.invite),
             post("invited/<int:person_id>/remove/", self.uninvite),
@@ -88,6 +90,8 @@ class TicketAdmin(EstimatePage):
             "time_form": TimeForm(),
             "invite_form": ParticipantForm(),
             "handling_form": self.handling_form(ticket),
+            "asked": asked_of(ticket),
+            "user_form": user_form(ticket) if is_agent(person) else None,
             "history": Ticket.objects.of(ticket.requester).exclude(pk=ticket.pk).newest_first()[:5],
             "may_work": is_agent(person),
             "is_pressing": ticket.priority > Priority.NORMAL,
@@ -265,6 +269,19 @@ class TicketAdmin(EstimatePage):
 
     # ---- people ----
 
+    def user(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The user whom the request asks for (B21)."""
+        ticket = self.ticket(request, object_id)
+        form = NewUserForm(request.POST)
+        if not form.is_valid():
+            return self.page(request, ticket, status=422, user_form=form)
+        try:
+            person = actions.create_user(ticket, by=actor(request), **form.cleaned_data)
+        except Refused as refusal:
+            return self.refused(request, ticket, refusal.sentence, user_form=form)
+        messages.success(request, _("%(name)s gets their access by e-mail.") % {"name": person})
+        return self.row_page(ticket)
+
     def attention(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Follow it, mute it, or neither."""
         ticket = self.ticket(request, object_id)
@@ -296,6 +313,14 @@ class TicketAdmin(EstimatePage):
             return self.refused(request, ticket, refusal.sentence)
         messages.success(request, _("%(name)s does not take part any more.") % {"name": person})
         return self.row_page(ticket)
+
+
+def user_form(ticket: Ticket) -> NewUserForm | None:
+    """For a request that asks for a new user, with what it says of them."""
+    asked = actions.new_user_asked(ticket)
+    if asked is None or ticket.has_ended:
+        return None
+    return NewUserForm(initial={"name": asked.name, "email": asked.email, "phone": asked.phone})
 
 
 def mails_shown(ticket: Ticket) -> dict[str, Any]:

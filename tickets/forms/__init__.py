@@ -1,6 +1,6 @@
 """The portal's and the desk's forms about tickets."""
 
-from tickets.forms.desk import CorrectionForm, EstimateForm, EstimateLineForm, HandlingForm, TimeForm
+from tickets.forms.desk import CorrectionForm, EstimateForm, EstimateLineForm, HandlingForm, NewUserForm, TimeForm
 from tickets.forms.fields import MEGABYTE, DurationField, FilesField
 from tickets.forms.requests import CommentForm, ParticipantForm, RequestForm
 from tickets.forms.verbs import (
@@ -40,6 +40,7 @@ __all__ = [
     "HandlingForm",
     "MergeForm",
     "MinutesForm",
+    "NewUserForm",
     "NothingToChargeForm",
     "ParticipantForm",
     "QuestionForm",
