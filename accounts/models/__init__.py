@@ -2,7 +2,7 @@ from accounts.models.organisations import Contract, Deputy, Organisation, Organi
 from accounts.models.people import MailChoice, Person, User
 from accounts.models.policy import POLICY_COLUMNS, PolicyOverrides
 from accounts.models.programs import ApiToken, KeptAnswer
-from accounts.models.records import Counter, Event, Session, StoredFile
+from accounts.models.records import Counter, Event, Session, StoredFile, Upload
 from accounts.models.tenants import MAIL_MEGABYTES, ClosedDay, Tenant, TenantHost
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "StoredFile",
     "Tenant",
     "TenantHost",
+    "Upload",
     "User",
 ]

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
-from django.core.files.base import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -13,6 +12,7 @@ from accounts.errors import NotAllowed
 from accounts.models import Contract, Organisation, OrganisationDomain, Person, Representation, Tenant
 from accounts.permissions import is_agent, may_ask_for
 from accounts.tenancy import current_tenant_id
+from accounts.uploads import SentFile
 from tickets import notices
 from tickets.actions.base import attach, note_status, sent_before
 from tickets.models import RequestType, Ticket
@@ -34,7 +34,7 @@ def submit(
     request_type: RequestType | None = None,
     description: str = "",
     due_date: date | None = None,
-    files: "Iterable[File[bytes]]" = (),
+    files: "Iterable[SentFile]" = (),
     channel: str = Channel.PORTAL,
     submission: UUID | None = None,
     order_number: str = "",
@@ -100,7 +100,7 @@ def submit_by_mail(
     subject: str,
     description: str,
     request_type: RequestType | None,
-    files: "Iterable[File[bytes]]" = (),
+    files: "Iterable[SentFile]" = (),
     references: tuple[str, ...] = (),
     quoted: str = "",
     is_proved: bool = False,
@@ -187,7 +187,7 @@ def _create(
     request_type: RequestType | None,
     description: str,
     due_date: date | None,
-    files: "Iterable[File[bytes]]",
+    files: "Iterable[SentFile]",
     channel: str,
     recorded_by: Person | None,
     references: tuple[str, ...] = (),

@@ -8,7 +8,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.addresses import normalise_address
 from accounts.fields import LineField, PlainTextField, day_field, not_past
 from accounts.models import Organisation, Person, Tenant
-from tickets.forms.fields import FilesField, files_hint
+from tickets.forms.fields import FilesField
+
+
+def files_of(form: forms.Form, person: Person) -> None:
+    """Tell the form's files whose they are; what was chosen before a log-in is chosen still."""
+    field = form.fields["files"]
+    assert isinstance(field, FilesField)
+    field.belongs_to(person, form.initial.get("uploaded") or ())
 
 
 class RequestForm(forms.Form):
@@ -53,7 +60,7 @@ class RequestForm(forms.Form):
         self.fields["on_behalf_of"].queryset = colleagues.distinct().order_by("name")  # type: ignore[attr-defined]
         if not colleagues.exists():
             del self.fields["on_behalf_of"]
-        self.fields["files"].help_text = files_hint()
+        files_of(self, person)
         if not tenant.billing_enabled:  # words for books that nobody keeps here (M9)
             del self.fields["order_number"], self.fields["cost_centre"]
         self.only_organisation = organisations.first() if len(ids) == 1 else None
@@ -79,9 +86,9 @@ class CommentForm(forms.Form):
     )
     files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # the metaclass takes it away
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["files"].help_text = files_hint()
+        files_of(self, person)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
