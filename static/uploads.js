@@ -19,8 +19,8 @@ window.deskUploads = (() => {
   class Gone extends Error {}
 
   function fileSize(bytes) {
-    const [unit, size] = bytes < 1e6 ? ["kilobyte", 1024] : ["megabyte", 1048576];
-    return new Intl.NumberFormat(locale(), { style: "unit", unit, maximumFractionDigits: 1 }).format(bytes / size);
+    const [unit, size, unitDisplay] = bytes < 1e3 ? ["byte", 1, "long"] : bytes < 1e6 ? ["kilobyte", 1024] : ["megabyte", 1048576];
+    return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay, maximumFractionDigits: 1 }).format(bytes / size);
   }
 
   // The cookie's, which a log-in in another tab has renewed; where cookies cannot be read, the page's own.
