@@ -2,16 +2,19 @@
 
 import io
 import warnings
+from datetime import timedelta
 from typing import IO
 
 import structlog
 from celery import shared_task
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpResponse
+from django.utils import timezone
 from PIL import Image, ImageOps
 
-from accounts.files import no_files_of_failures, open_file, remove_bytes, save_bytes
-from accounts.jobs import after_commit
+from accounts.files import no_files_of_failures, open_file, save_bytes
+from accounts.hosts import tenant_ids
+from accounts.jobs import after_commit, enqueue
 from accounts.models import StoredFile
 from accounts.tenancy import current_tenant_id, enter
 
@@ -24,28 +27,44 @@ MOST_PIXELS_OF_JPEG = 60_000_000
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}
 KIND = "image/webp"
 DAYS_REMEMBERED = 7
+SWEEP_BATCH = 500
+LOST_AFTER = timedelta(minutes=2)
 
 
 def draw_later(files: list[StoredFile]) -> None:
     """Have the small pictures of these files drawn once they are committed; other kinds of file have none."""
-    for row in files:
-        if row.content_type in FORMATS:
-            after_commit(draw, current_tenant_id(), row.pk)
+    pictures = [row.pk for row in files if row.content_type in FORMATS]
+    if not pictures:
+        return
+    StoredFile.objects.filter(pk__in=pictures).update(thumbnail_due_at=timezone.now())
+    for pk in pictures:
+        after_commit(draw, current_tenant_id(), pk)
 
 
 # A ceiling for what the limits of pixels do not catch. It costs the picture and nothing else.
 @shared_task(soft_time_limit=20, time_limit=30)
 def draw(tenant_id: int, file_id: int) -> None:
-    """Draw the small picture of one file. Two at once draw it twice, and one is kept."""
+    """Draw the small picture of one file, in no transaction. It is tried once: whom it kills, it kills once."""
     with enter(tenant_id):
-        row = StoredFile.objects.filter(pk=file_id, thumbnail_key="", content_type__in=FORMATS).first()
-        picture = drawn(row) if row is not None else None
-        if picture is None:
-            return
-        with no_files_of_failures():
-            key = save_bytes(io.BytesIO(picture))
-            if not StoredFile.objects.filter(pk=file_id, thumbnail_key="").update(thumbnail_key=key):
-                remove_bytes([key])
+        due = StoredFile.objects.filter(pk=file_id, thumbnail_due_at__isnull=False)
+        row = StoredFile.objects.get(pk=file_id) if due.update(thumbnail_due_at=None) else None
+    picture = drawn(row) if row is not None else None
+    if picture is None:
+        return
+    with no_files_of_failures(), enter(tenant_id):
+        StoredFile.objects.filter(pk=file_id).update(thumbnail_key=save_bytes(io.BytesIO(picture)))
+
+
+@shared_task
+def sweep_thumbnails() -> None:
+    """Take up what a broker lost."""
+    lost = timezone.now() - LOST_AFTER
+    for tenant_id in tenant_ids("SELECT tenant_id FROM desk_tenants_with_due_thumbnails(%s)", lost):
+        with enter(tenant_id):
+            due = StoredFile.objects.filter(thumbnail_due_at__lt=lost).order_by("thumbnail_due_at")
+            ids = list(due.values_list("pk", flat=True)[:SWEEP_BATCH])
+        for pk in ids:
+            enqueue(draw, tenant_id, pk)
 
 
 def drawn(row: StoredFile) -> bytes | None:

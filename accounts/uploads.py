@@ -28,6 +28,8 @@ SentFile: TypeAlias = "File[bytes] | Upload"
 
 # So many forms full of files may wait to be sent; the disk is everybody's.
 FORMS_WAITING = 3
+# A file of 50 MB is about fifty; who sends single bytes is not sending a file.
+MOST_PIECES = 1000
 DAYS_KEPT = 7
 FORGET_BATCH = 200
 
@@ -97,6 +99,8 @@ def append(upload: Upload, *, offset: int, piece: bytes) -> Upload:
             raise WrongOffset(upload.received)
         if upload.received + len(piece) > upload.size:
             raise Refused(_("This is more than the file has."), code="size")
+        if len(upload.pieces) >= MOST_PIECES:
+            raise Refused(_("This file came in too many pieces. Remove it and choose it again."), code="pieces")
         if piece:
             key = save_bytes(io.BytesIO(piece))
             upload.pieces.append([key, hashlib.sha256(piece).hexdigest()])

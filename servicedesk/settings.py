@@ -294,6 +294,7 @@ CELERY_BEAT_SCHEDULE = {
     "sessions": {"task": "accounts.tasks.forget_expired_sessions", "schedule": 24 * 3600.0},
     "answers": {"task": "accounts.tasks.forget_kept_answers", "schedule": 24 * 3600.0},
     "uploads": {"task": "accounts.tasks.forget_old_uploads", "schedule": 3600.0},
+    "thumbnails": {"task": "accounts.thumbnails.sweep_thumbnails", "schedule": 60.0},
     "documents": {"task": "billing.tasks.sweep_documents", "schedule": 60.0},
 }
 

@@ -54,6 +54,7 @@ window.deskUploads = (() => {
     let isRunning = false;
     let tries = 0;
     let timer = null;
+    let restoring = null;
 
     const named = (text, one) => text.replace("[name]", one.name);
     const place = (one) => `${address}${one.id}/`;
@@ -259,6 +260,7 @@ window.deskUploads = (() => {
 
     function settled() {
       form.elements.csrfmiddlewaretoken.value = token(form);
+      if (restoring) return restoring.then(() => settled() ?? true);
       if (uploads.every((one) => one.state === "done")) return null;
       const answer = new Promise((tell) => waiters.push(tell));
       tryAgain();
@@ -301,7 +303,7 @@ window.deskUploads = (() => {
     }
     kept?.remove();
     if (input.files.length) add([...input.files]); // chosen before this script was here
-    restore();
+    restoring = restore().finally(() => (restoring = null));
   }
 
   function tryAllAgain() {

@@ -40,7 +40,9 @@ def keep_files(form: Form, by: Person) -> None:
     twice, with or without a script."""
     field = form.fields["files"]
     assert isinstance(field, FilesField)
-    field.shown = [*field.shown, *uploads.keep(field.plain, by=by)]
+    kept = uploads.keep(field.plain, by=by)
+    field.shown = [*field.shown, *kept]
+    field.has_lost = len(kept) < len(field.plain)
 
 
 def file_limits() -> dict[str, int]:

@@ -17,7 +17,20 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT t.id FROM accounts_tenant t WHERE EXISTS (
         SELECT 1 FROM accounts_upload u WHERE u.tenant_id = t.id AND u.created_at < moment)
 $$;
-GRANT EXECUTE ON FUNCTION desk_tenants_with_old_uploads(timestamptz) TO desk_app;
+
+CREATE FUNCTION desk_tenants_with_due_thumbnails(moment timestamptz) RETURNS TABLE (tenant_id bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT t.id FROM accounts_tenant t WHERE t.is_active AND EXISTS (
+        SELECT 1 FROM accounts_storedfile f WHERE f.tenant_id = t.id AND f.thumbnail_due_at < moment)
+$$;
+
+GRANT EXECUTE ON FUNCTION desk_tenants_with_old_uploads(timestamptz), desk_tenants_with_due_thumbnails(timestamptz)
+    TO desk_app;
+"""
+
+FUNCTIONS_AWAY = """
+DROP FUNCTION desk_tenants_with_due_thumbnails(timestamptz);
+DROP FUNCTION desk_tenants_with_old_uploads(timestamptz);
 """
 
 
@@ -31,6 +44,19 @@ class Migration(migrations.Migration):
             model_name="storedfile",
             name="thumbnail_key",
             field=models.CharField(blank=True, default="", editable=False, max_length=120),
+        ),
+        migrations.AddField(
+            model_name="storedfile",
+            name="thumbnail_due_at",
+            field=models.DateTimeField(editable=False, null=True),
+        ),
+        migrations.AddIndex(
+            model_name="storedfile",
+            index=models.Index(
+                condition=models.Q(("thumbnail_due_at__isnull", False)),
+                fields=["tenant", "thumbnail_due_at"],
+                name="accounts_file_thumbnail_due",
+            ),
         ),
         migrations.CreateModel(
             name="Upload",
@@ -105,5 +131,5 @@ class Migration(migrations.Migration):
                 ("tenant_rows", django.db.models.manager.Manager()),
             ],
         ),
-        migrations.RunSQL(FUNCTIONS, "DROP FUNCTION desk_tenants_with_old_uploads(timestamptz)"),
+        migrations.RunSQL(FUNCTIONS, FUNCTIONS_AWAY),
     ]

@@ -55,11 +55,20 @@ class StoredFile(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     # A small picture that we drew ourselves (accounts.thumbnails); empty where there is none.
     thumbnail_key = models.CharField(max_length=120, blank=True, default="", editable=False)
+    # Since when it waits to be drawn.
+    thumbnail_due_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
         constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="accounts_file_key")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "thumbnail_due_at"],
+                condition=models.Q(thumbnail_due_at__isnull=False),
+                name="accounts_file_thumbnail_due",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

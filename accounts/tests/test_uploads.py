@@ -104,6 +104,15 @@ def test_more_than_was_announced_is_refused(browser: Client) -> None:
     assert send(browser, upload, len(TEXT) - 1, b"xy").status_code == 413
 
 
+def test_a_thousand_pieces_are_enough(desk: Desk, browser: Client) -> None:
+    upload = begun(browser, TEXT[:100])
+    with desk.entered():
+        row = row_of(upload)
+        row.pieces *= uploads.MOST_PIECES
+        row.save()
+    assert send(browser, upload, 100, b"x").json()["code"] == "pieces"
+
+
 def test_a_piece_larger_than_pieces_are_is_refused(browser: Client) -> None:
     upload = begun(browser, size=9 * 1024 * 1024)
     assert send(browser, upload, 0, b"x" * (5 * 1024 * 1024 + 1)).status_code == 413

@@ -40,6 +40,8 @@ class FilesField(forms.FileField):
     shown: Sequence[Upload] = ()
     # What came with the form and can be kept when it is refused.
     plain: "Sequence[UploadedFile[bytes]]" = ()
+    # Whether some of that could not be kept.
+    has_lost = False
 
     def belongs_to(self, person: Person, ids: Sequence[str] = ()) -> None:
         """Whose form it is, and what they had chosen before it was shown."""

@@ -1,12 +1,14 @@
 """Small pictures beside files: drawn anew, for those who may read the file, and never a danger."""
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from PIL import Image
 
 from accounts import thumbnails
@@ -113,6 +115,27 @@ def test_a_picture_taken_sideways_stands_upright(desk: Desk, visit: Visit) -> No
     exif[0x0112] = 6
     with_file(desk, picture("JPEG", exif=exif))
     assert image_of(shown(desk, visit)).size == (240, 320)
+
+
+def test_what_a_broker_lost_is_taken_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with desk.entered():
+        desk.submit(files=[ContentFile(picture(), name="picture")])
+        StoredFile.objects.update(thumbnail_due_at=timezone.now() - timedelta(minutes=3))
+    monkeypatch.setattr(thumbnails, "enqueue", lambda task, *ids: task(*ids))  # as a worker would
+    thumbnails.sweep_thumbnails()
+    assert the_file(desk).thumbnail_key != ""
+
+
+def test_what_killed_a_worker_is_not_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(row: StoredFile) -> bytes:
+        raise SystemExit
+
+    monkeypatch.setattr(thumbnails, "drawn", killed)
+    with pytest.raises(SystemExit):
+        with_file(desk, picture())
+    monkeypatch.undo()
+    thumbnails.draw(desk.id, the_file(desk).pk)
+    assert the_file(desk).thumbnail_key == ""
 
 
 def test_the_job_can_run_twice(desk: Desk) -> None:

@@ -191,6 +191,14 @@ def test_the_good_ones_of_a_bad_lot_are_kept(desk: Desk, browser: Client) -> Non
     assert [row.name for row in answer.context["form"].fields["files"].shown] == ["plan.txt"]
 
 
+def test_where_too_much_waits_already_it_is_said(desk: Desk, browser: Client) -> None:
+    with desk.entered():
+        Upload.objects.bulk_create(Upload(person=desk.requester, name="a.txt", size=1) for _ in range(59))
+    files = [SimpleUploadedFile(f"{number}.txt", b"x") for number in range(2)]
+    answer = refused(browser, desk, files=files)
+    assert (len(kept(answer)), "choose them again" in answer.content.decode()) == (1, True)
+
+
 def test_a_refused_comment_keeps_its_files_too(desk: Desk, browser: Client) -> None:
     with desk.entered():
         ticket = desk.submit()
