@@ -53,6 +53,7 @@ window.deskUploads = (() => {
     let waiters = [];
     let isRunning = false;
     let tries = 0;
+    let toldOf = "";
     let timer = null;
     let restoring = null;
 
@@ -79,16 +80,22 @@ window.deskUploads = (() => {
       return item;
     }
 
+    const wordsOf = (one) => (one.state === "refused" && one.words) || texts[one.state] || "";
+
     function show(one) {
       one.item ??= rowOf(one);
       const bar = one.item.querySelector("progress");
       bar.hidden = !["waiting", "sending", "paused"].includes(one.state);
       bar.value = (100 * one.offset) / one.size;
       const words = one.item.querySelector(".files-words");
-      words.textContent = one.state === "refused" ? one.words || texts.refused : texts[one.state] || "";
+      words.textContent = wordsOf(one);
       words.hidden = !words.textContent;
+      if (one.state === "loggedOut") words.append(" ", el("a", { href: texts.login, target: "_blank", textContent: texts.loginWords }));
       one.item.classList.toggle("files-stuck", STUCK.includes(one.state));
-      one.item.querySelector("button").hidden = !["paused", "loggedOut"].includes(one.state);
+      const [again, remove] = all("button", one.item);
+      const mayTry = ["paused", "loggedOut"].includes(one.state);
+      if (!mayTry && document.activeElement === again) remove.focus();
+      again.hidden = !mayTry;
       one.item.querySelector("input")?.remove();
       if (one.state === "done") one.item.append(el("input", { type: "hidden", name: `${input.name}_uploaded`, value: one.id }));
       list.hidden = uploads.length === 0;
@@ -155,19 +162,19 @@ window.deskUploads = (() => {
         if (offset <= one.offset && (one.restarts = (one.restarts || 0) + 1) > MOST_RESTARTS) throw new Declined("");
         one.offset = offset;
         tries = 0;
+        toldOf = "";
         show(one);
       }
     }
 
     function stumbled(one, error) {
       one.isUncertain = true;
-      if (error instanceof LoggedOut) return to(one, "loggedOut");
-      if (error instanceof Declined) {
-        one.words = error.message;
-        return to(one, "refused");
-      }
       if (error instanceof Gone) one.id = null; // kept too long: it begins anew
-      if (one.state !== "paused") to(one, "paused");
+      if (error instanceof Declined) one.words = error.message;
+      to(one, error instanceof LoggedOut ? "loggedOut" : error instanceof Declined ? "refused" : "paused");
+      if (toldOf !== one.state || one.state === "refused") say(`${one.name}: ${wordsOf(one)}`);
+      toldOf = one.state; // the next file and the next try would say the same
+      if (one.state !== "paused") return;
       clearTimeout(timer);
       timer = setTimeout(tryAgain, Math.min(LONGEST_REST, 1000 * 2 ** tries++));
     }
