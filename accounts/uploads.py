@@ -138,9 +138,9 @@ def _copied(key: str, digest: str, whole: IO[bytes]) -> bool:
 
 
 def remove(upload: Upload) -> None:
-    """The person does not want to send it any more."""
+    """The person does not want to send it any more. A verb that has just taken it keeps it."""
     with transaction.atomic():
-        _delete([_locked(upload)])
+        _delete(Upload.objects.select_for_update(of=("self",)).filter(pk=upload.pk, used_at=None))
 
 
 @transaction.atomic

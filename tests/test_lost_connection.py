@@ -41,7 +41,7 @@ def test_k14_files_survive_a_lost_line_a_refusal_and_a_reload(
     with page.expect_response(lambda answer: answer.request.method == "PATCH"):
         page.set_input_files("[name=files]", list(files))
     page.context.set_offline(True)
-    page.get_by_text("The connection is lost.").first.wait_for()
+    page.locator(".files-words", has_text="The connection is lost.").first.wait_for()
     page.context.set_offline(False)
 
     page.get_by_label("Summary").fill("  ")  # which only the server refuses
@@ -113,7 +113,7 @@ def test_logged_out_in_the_middle_it_goes_on_after_a_log_in(product: Product, se
     page = begin_a_comment(session, tmp_path / "out.bin", bytes_a_second=MEGABYTE)
     kept = page.context.cookies()
     page.context.clear_cookies()
-    page.get_by_text("You are logged out.").wait_for()
+    page.locator(".files-words", has_text="You are logged out.").wait_for()
     page.context.add_cookies(kept)  # as a log-in in another tab does
     page.get_by_role("button", name="Try again: out.bin").click()
     page.locator("[name=files_uploaded]").wait_for(state="attached")
