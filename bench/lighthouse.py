@@ -99,9 +99,14 @@ def read(found: dict[str, Any]) -> Sight:
 
     requests = audits["network-requests"]["details"]["items"]
     weight = sum(one.get("transferSize", 0) for one in requests if one.get("resourceType") != "Image")
-    scores = (100 * float(found["categories"][name]["score"] or 0) for name in CATEGORIES)
+    scored = found["categories"]
+    performance, accessibility, practices = (100 * float(scored[name]["score"] or 0) for name in CATEGORIES)
+        100 * float(found["categories"][name]["score"] or 0) for name in CATEGORIES
+    )
     return Sight(
-        *scores,
+        performance,
+        accessibility,
+        practices,
         value("first-contentful-paint"),
         value("largest-contentful-paint"),
         value("total-blocking-time"),

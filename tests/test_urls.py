@@ -14,6 +14,7 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from accounts import uploads
 from accounts.models import ApiToken, ClosedDay, Contract, Deputy, Person, Product
 from billing import actions as billing_actions
 from billing.models import Invoice
@@ -71,6 +72,10 @@ GET: dict[str, tuple[int, ...]] = {
     "approval_record": OF_ORGANISATION,
     "decide": NOBODY,
     "file": OF_ORGANISATION,
+    # What the file is has no small picture.
+    "file_thumbnail": (302, 404, 404, 404, 404, 404, 404, 404),
+    "uploads": PERSONS,
+    "upload": (302, 200, 404, 404, 404, 404, 404, 404),
     "invoices": (302, 404, 200, 200, 404, 200, 200, 404),
     "invoice": OF_PAYER,
     "invoice_pdf": (302, 404, 404, 404, 404, 404, 404, 404),
@@ -252,6 +257,7 @@ def things(desk: Desk) -> dict[str, Any]:
             "reference": ticket.reference,
             "type_id": RequestType.objects.order_by("id").first().pk,
             "file_id": Attachment.objects.get().file_id,
+            "upload_id": uploads.begin(by=desk.requester, name="a.txt", size=1).public_id,
             "number": Invoice.objects.get().number,
             "token": "no-token",
             "token_id": ApiToken.objects.create(person=desk.requester, name="Program", digest="0" * 64).pk,

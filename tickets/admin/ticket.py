@@ -25,7 +25,7 @@ from tickets import actions
 from tickets.admin.estimate import EstimatePage
 from tickets.admin.work import correction_form, is_charged, work_shown
 from tickets.asked import asked_of
-from tickets.calls import file_limits, origin_of, submission_of
+from tickets.calls import file_limits, keep_files, origin_of, submission_of
 from tickets.charges import bill_of
 from tickets.deeds import do, form_of
 from tickets.durations import as_duration
@@ -86,7 +86,7 @@ class TicketAdmin(EstimatePage):
             "opts": self.opts,
             "row": ticket,
             "verbs": self.offers(ticket, person),
-            "reply_form": CommentForm(),
+            "reply_form": CommentForm(person=person),
             "time_form": TimeForm(),
             "invite_form": ParticipantForm(),
             "handling_form": self.handling_form(ticket),
@@ -165,7 +165,7 @@ class TicketAdmin(EstimatePage):
                 "refused": name,
             }
         words = "\n\n".join(request.POST[key] for key in ("text", "words") if request.POST.get(key))
-        return {"reply_form": CommentForm(initial={"text": words})}
+        return {"reply_form": CommentForm(person=actor(request), initial={"text": words})}
 
     def status_of(self, ticket: Ticket) -> str:
         return Ticket.objects.get(pk=ticket.pk).get_status_display()
@@ -178,9 +178,10 @@ class TicketAdmin(EstimatePage):
 
     def say(self, request: HttpRequest, object_id: str, *, is_internal: bool) -> HttpResponse:
         ticket = self.ticket(request, object_id)
-        form = CommentForm(request.POST, request.FILES)
+        form = CommentForm(request.POST, request.FILES, person=actor(request))
         draft = {"reply_form": form, "draft_is_note": is_internal}
         if not form.is_valid():
+            keep_files(form, actor(request))
             return self.page(request, ticket, status=422, **draft)
         desk = cast(PersonRequest, request)
         try:
@@ -193,6 +194,7 @@ class TicketAdmin(EstimatePage):
                 submission=submission_of(desk),
             )
         except Refused as refusal:
+            keep_files(form, actor(request))
             return self.refused(request, ticket, refusal.sentence, **draft)
         messages.success(request, _("The note is added.") if is_internal else _("The reply is sent to the customer."))
         return self.row_page(ticket)

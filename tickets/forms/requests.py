@@ -10,11 +10,18 @@ from accounts.models import Organisation, Person, Tenant
 from accounts.names import one_line
 from tickets.actions import Details
 from tickets.cover import Cover
-from tickets.forms.fields import FilesField, files_hint
+from tickets.forms.fields import FilesField
 from tickets.forms.own import OwnFields
 from tickets.models import RequestType
 
 LONGEST_SUBJECT = 200
+
+
+def files_of(form: forms.Form, person: Person) -> None:
+    """Tell the form's files whose they are; what was chosen before a log-in is chosen still."""
+    field = form.fields["files"]
+    assert isinstance(field, FilesField)
+    field.belongs_to(person, form.initial.get("uploaded") or ())
 
 
 class RequestForm(forms.Form):
@@ -59,7 +66,7 @@ class RequestForm(forms.Form):
         self.person, self.acting, self.tenant = person, acting, tenant
         self._offer_organisations()
         self._offer_colleagues()
-        self.fields["files"].help_text = files_hint()
+        files_of(self, person)
         if not tenant.billing_enabled:  # words for books that nobody keeps here (M9)
             del self.fields["order_number"], self.fields["cost_centre"]
         self.own: OwnFields | None = None
@@ -174,9 +181,9 @@ class CommentForm(forms.Form):
     )
     files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # the metaclass takes it away
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["files"].help_text = files_hint()
+        files_of(self, person)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
