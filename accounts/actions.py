@@ -102,6 +102,22 @@ def trust_address(person: Person, *, by: Person) -> None:
 
 
 @transaction.atomic
+def change_details(person: Person, *, name: str, phone: str, language: str, time_zone: str) -> None:
+    """What a person says of themself, judged by the form before. `phone` as accounts.phones keeps it, `time_zone` ''
+    for the desk's own. History names what changed, not to what: a name must stay erasable.
+    """
+    said = {"name": name, "phone": phone, "language": language, "time_zone": time_zone}
+    person = locked(person)
+    changed = [column for column, value in said.items() if getattr(person, column) != value]
+    if not changed:
+        return
+    for column in changed:
+        setattr(person, column, said[column])
+    person.save(update_fields=changed)
+    events.record("person.details_changed", person, by=person, fields=changed)
+
+
+@transaction.atomic
 def choose_language(person: Person, language: str) -> None:
     Person.objects.filter(pk=person.pk).update(language=language)
 

@@ -1,4 +1,4 @@
-"""Form fields that every part of the house asks with: words, lines, days."""
+"""Form fields that every part of the house asks with: words, lines, telephone numbers, days."""
 
 from datetime import date
 from typing import Any
@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import visible
+from accounts.phones import normalise_phone, shown_phone
 
 # No desk's business is older, and in the year 1 another zone's day may be none that a calendar has.
 FIRST_DAY = date(2000, 1, 1)
@@ -30,6 +31,32 @@ class LineField(PlainTextField):
 
     def to_python(self, value: Any) -> str:
         return " ".join(visible(" ".join(super().to_python(value).split())).split())
+
+
+class PhoneField(LineField):
+    """An international number with an optional extension (K6). `region` is the country of a number without '+'."""
+
+    def __init__(self, *, region: str = "", **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "help_text", _("With the code of the country: +371 20 000 000. An extension may follow: ext. 12.")
+        )
+        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}))
+        super().__init__(**{"max_length": 60, **kwargs})
+        self.region = region
+
+    def clean(self, value: Any) -> str:
+        typed = super().clean(value)
+        kept = normalise_phone(typed, self.region)
+        if typed and not kept:
+            words = _("This is not a telephone number. Write it with the code of the country, like +371 20 000 000.")
+            raise forms.ValidationError(words, code="phone")
+        return kept
+
+    def prepare_value(self, value: Any) -> Any:
+        return shown_phone(value) if isinstance(value, str) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(shown_phone(initial or ""), data)
 
 
 def not_past(day: date) -> None:

@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -16,7 +16,7 @@ from accounts import actions
 from accounts.access import get_or_404, person_required, public
 from accounts.colours import brand_stylesheet
 from accounts.errors import Refused
-from accounts.forms import ChoosePasswordForm, TokenForm
+from accounts.forms import ChoosePasswordForm, DetailsForm, TokenForm
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest, PersonRequest
 from accounts.invitations import read_token
@@ -71,6 +71,21 @@ def set_language(request: DeskRequest) -> HttpResponse:
             httponly=True,
         )
     return response
+
+
+@person_required
+@require_http_methods(["GET", "POST"])
+def account(request: PersonRequest) -> HttpResponse:
+    """What a person says of themself."""
+    person = request.person
+    initial = {column: getattr(person, column) for column in ("name", "phone", "language", "time_zone")}
+    form = DetailsForm(request.POST or None, tenant=request.tenant, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        actions.change_details(person, **form.cleaned_data)
+        with translation.override(form.cleaned_data["language"]):  # the next page is in it
+            messages.success(request, _("Your details are saved."))
+        return redirect("account")
+    return render(request, "accounts/details.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @person_required

@@ -314,7 +314,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "DESCRIPTION": (
         "Requests of one desk, for programs: the same verbs and the same rights as in the portal. A program acts for a "
-        "person, by a token that the person makes in the portal (avatar menu, Tokens for programs) and sends as "
+        "person, by a token that the person makes in the portal (My details, Tokens for programs) and sends as "
         "`Authorization: Bearer desk_…` to the desk's own host.\n\n"
         "Moments are ISO 8601 with an offset, amounts are text with a currency. Every error is "
         "`application/problem+json` (RFC 9457): `code` is for programs, `detail` for people. What you may not see "

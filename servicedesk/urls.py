@@ -47,6 +47,7 @@ urlpatterns = [
     path("invoices/", billing_views.invoices, name="invoices"),
     path("invoices/<str:number>/", billing_views.invoice, name="invoice"),
     path("invoices/<str:number>/pdf/", billing_views.invoice_pdf, name="invoice_pdf"),
+    path("account/", accounts_views.account, name="account"),
     # Only what this house uses of allauth: no sign-up, no e-mail management.
     path("account/login/", allauth_views.login, name="account_login"),
     path("account/logout/", allauth_views.logout, name="account_logout"),

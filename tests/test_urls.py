@@ -64,6 +64,7 @@ GET: dict[str, tuple[int, ...]] = {
     "request_invite": PERSON_POST,
     "request_uninvite": PERSON_POST,
     "request_attention": PERSON_POST,
+    "account": PERSONS,
     "mail_choices": PERSONS,
     "mail_stop": NOBODY,
     "approval": OF_ORGANISATION,
