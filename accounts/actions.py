@@ -85,6 +85,26 @@ def password_was_changed(person: Person) -> None:
     announce.password_changed(person, reverse("account_reset_password"))
 
 
+def factor_was_added(person: Person, *, factor: str) -> None:
+    """The owner hears of it as of a changed password."""
+    _second_factor_changed(person, "factor_added", factor)
+
+
+def factor_was_removed(person: Person, *, factor: str) -> None:
+    _second_factor_changed(person, "factor_removed", factor)
+
+
+def codes_were_renewed(person: Person) -> None:
+    """The recovery codes from before open nothing any more."""
+    _second_factor_changed(person, "codes_renewed", "recovery_codes")
+
+
+@transaction.atomic
+def _second_factor_changed(person: Person, change: str, factor: str) -> None:
+    events.record(f"person.{change}", person, by=person, factor=factor)
+    announce.second_factor_changed(person, change, factor, reverse("mfa_index"))
+
+
 @transaction.atomic
 def trust_address(person: Person, *, by: Person) -> None:
     """Send mail again to an address of which a server had said that it does not exist.

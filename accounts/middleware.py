@@ -17,6 +17,7 @@ from accounts.auth import session_person
 from accounts.hosts import demo_desks, find_host, host_with_tenant, offered_languages
 from accounts.http import DeskRequest
 from accounts.models import Organisation, Person, Session
+from accounts.places import note_visit
 from accounts.problems import answer, is_for_programs
 from accounts.sessions import looks_like_a_key
 from accounts.tenancy import enter
@@ -114,6 +115,8 @@ class PersonMiddleware:
         with translation.override(language), timezone.override(desk.tenant.zone):
             desk.LANGUAGE_CODE = language
             response = self.get_response(request)
+            if request.user.is_authenticated and desk.token is None:
+                note_visit(request)
             response.headers.setdefault("Content-Language", language)
             forbid_storing(desk, response)
         return response

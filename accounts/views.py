@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -21,6 +21,7 @@ from accounts.hosts import offered_languages
 from accounts.http import DeskRequest, PersonRequest
 from accounts.invitations import read_token
 from accounts.models import ApiToken
+from accounts.places import end_other_places, end_place, places_of
 from accounts.tokens import make_token, revoke_token, usable
 
 
@@ -127,6 +128,31 @@ def token_revoke(request: PersonRequest, token_id: int) -> HttpResponse:
     revoke_token(token, by=request.person)
     messages.success(request, _("“%(name)s” is revoked and opens nothing any more.") % {"name": token.name})
     return redirect("tokens")
+
+
+@person_required
+@require_GET
+def sessions(request: PersonRequest) -> HttpResponse:
+    """Where one is logged in; what one does not know one ends."""
+    places = places_of(request.person, request.session.session_key)
+    return render(request, "accounts/sessions.html", {"places": places, "others": len(places) > 1})
+
+
+@person_required
+@require_POST
+def session_end(request: PersonRequest, mark: str) -> HttpResponse:
+    if not end_place(mark, request.session.session_key, by=request.person):
+        raise Http404
+    messages.success(request, _("You are logged out there."))
+    return redirect("sessions")
+
+
+@person_required
+@require_POST
+def sessions_end_others(request: PersonRequest) -> HttpResponse:
+    end_other_places(request.session.session_key, by=request.person)
+    messages.success(request, _("You are logged out everywhere but here."))
+    return redirect("sessions")
 
 
 @public

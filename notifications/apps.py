@@ -13,3 +13,4 @@ class NotificationsConfig(AppConfig):
         announce.invited.register(account_mails.invited)
         announce.reset_requested.register(account_mails.reset_requested)
         announce.password_changed.register(account_mails.password_changed)
+        announce.second_factor_changed.register(account_mails.second_factor_changed)

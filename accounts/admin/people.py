@@ -26,6 +26,7 @@ from accounts.models import Deputy, Event, Person, Representation
 from accounts.permissions import is_agent, is_manager
 from accounts.phones import shown_phone
 from accounts.search import find_people, find_staff
+from accounts.second_factor import factors_of
 
 # Fields of other apps whose autocompletes offer colleagues.
 STAFF_FIELDS = ("assignee", "default_assignee")
@@ -184,6 +185,11 @@ class PersonAdmin(DeskAdmin):
         if "email" in form.changed_data:  # what a server said was about another address
             obj.address_failed_at, obj.address_failed_words = None, ""
         super().save_model(request, obj, form, change)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        person = context.get("original")
+        context["second_factor"] = isinstance(person, Person) and factors_of(person).exists()
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         return [self.button("invite", self.invite), self.button("trust", self.trust), *super().get_urls()]

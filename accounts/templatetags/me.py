@@ -25,6 +25,8 @@ PAGES = (
     Page("account", _("My details"), "user"),
     Page("mail_choices", _("E-mails to you"), "mail"),
     Page("account_change_password", _("Password"), "lock"),
+    Page("mfa_index", _("Second factor and passkeys"), "seal", ("mfa_",)),
+    Page("sessions", _("Where you are logged in"), "globe"),
     Page("deputies", _("My deputies"), "users", rule=approves),
     Page("tokens", _("Tokens for programs"), "key"),
 )
