@@ -60,9 +60,7 @@ class MFAAdapter(DefaultMFAAdapter):
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": gettext_lazy(
-            "This did not work. Try once more; an app changes its code every half minute."
-        ),
+        "incorrect_code": gettext_lazy("This did not work. Try once more; an app changes its code every half minute."),
         "cannot_generate_recovery_codes": gettext_lazy("Recovery codes come with a second factor. Set one up first."),
     }
 

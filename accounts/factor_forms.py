@@ -19,6 +19,7 @@ from accounts.second_factor import factors_of
 # So many that nobody misses one, and so few that a log-in need not look through thousands.
 MOST_FACTORS = 20
 LONGEST_NAME = 60
+LONGEST_CREDENTIAL = 50_000
 
 # What libraries raise that expect a browser's answer and get a made-up one.
 MADE_UP = (
@@ -40,6 +41,18 @@ def refusing_made_up_keys() -> Iterator[None]:
         yield
     except MADE_UP as error:
         raise get_adapter().validation_error("incorrect_code") from error
+
+
+class CredentialField(forms.JSONField):
+    """What a browser says that a device answered: a few hundred characters, a few levels deep."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and len(value) > LONGEST_CREDENTIAL:
+            raise get_adapter().validation_error("incorrect_code")
+        with refusing_made_up_keys():
+            return super().to_python(value)
 
 
 def code_field(label: Any, help_text: Any = "") -> forms.CharField:
@@ -69,6 +82,7 @@ class AddKeyForm(key_forms.AddWebAuthnForm):
         required=False,
         help_text=_("By which you know it again: the device or the key ring it is on."),
     )
+    credential = CredentialField()
     passwordless = forms.BooleanField(
         label=_("Log in with it alone, without the password"),
         required=False,
@@ -80,10 +94,11 @@ class AddKeyForm(key_forms.AddWebAuthnForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        with refusing_made_up_keys():
-            values: dict[str, Any] = super().clean()
+        # First, because allauth looks at a refused form twice and at an answer of a device once.
         if factors_of(self.user.person).count() >= MOST_FACTORS:
             raise forms.ValidationError(_("You have many already. Remove those that you do not need."), code="too_many")
+        with refusing_made_up_keys():
+            values: dict[str, Any] = super().clean()
         return values
 
 
@@ -92,18 +107,24 @@ class RenameKeyForm(key_forms.EditWebAuthnForm):
 
 
 class KeyForm(key_forms.AuthenticateWebAuthnForm):
+    credential = CredentialField()
+
     def clean_credential(self) -> Any:
         with refusing_made_up_keys():
             return super().clean_credential()
 
 
 class KeyAgainForm(key_forms.ReauthenticateWebAuthnForm):
+    credential = CredentialField()
+
     def clean_credential(self) -> Any:
         with refusing_made_up_keys():
             return super().clean_credential()
 
 
 class PasskeyLoginForm(key_forms.LoginWebAuthnForm):
+    credential = CredentialField()
+
     def clean_credential(self) -> Any:
         with refusing_made_up_keys():
             return super().clean_credential()

@@ -121,8 +121,8 @@ def test_a_visit_after_ten_minutes_is_noted_with_where_from(desk: Desk, monkeypa
 
 
 def test_a_visitors_session_says_nothing_of_them(desk: Desk, visit: Visit) -> None:
-    browser = visit(desk)
-    browser.post("/requests/new/1/", {"subject": "x"})  # kept for after the log-in
+    # Asking for a passkey begins one.
+    visit(desk).get("/account/passkeys/login/", headers={"accept": "application/json"})
     with desk.entered():
         row = Session.objects.get()
     assert (row.user_id, row.browser, row.address, row.last_seen_at) == (None, "", None, None)
