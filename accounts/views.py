@@ -1,8 +1,9 @@
 """Pages about oneself: invitation, language, the organisation acted for, the brand's colours."""
 
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -21,6 +22,7 @@ from accounts.hosts import offered_languages
 from accounts.http import DeskRequest, PersonRequest
 from accounts.invitations import read_token
 from accounts.models import ApiToken
+from accounts.personal_data import take_along
 from accounts.places import end_other_places, end_place, places_of
 from accounts.tokens import make_token, revoke_token, usable
 
@@ -153,6 +155,21 @@ def sessions_end_others(request: PersonRequest) -> HttpResponse:
     end_other_places(request.session.session_key, by=request.person)
     messages.success(request, _("You are logged out everywhere but here."))
     return redirect("sessions")
+
+
+@person_required
+@require_http_methods(["GET", "POST"])
+def my_data(request: PersonRequest) -> HttpResponse:
+    """Says what the file holds; makes it for who typed their password a moment ago."""
+    is_fresh = did_recently_reauthenticate(request)
+    if request.method == "GET":
+        return render(request, "accounts/my_data.html", {"is_fresh": is_fresh})
+    if not is_fresh:
+        return redirect(reverse("account_reauthenticate", query={"next": reverse("my_data")}))
+    file = take_along(by=request.person)
+    return FileResponse(  # type: ignore[return-value]
+        file, as_attachment=True, filename="my-data.json", content_type="application/json"
+    )
 
 
 @public

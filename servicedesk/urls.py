@@ -76,6 +76,7 @@ urlpatterns = [
     path("account/sessions/", accounts_views.sessions, name="sessions"),
     path("account/sessions/end-others/", accounts_views.sessions_end_others, name="sessions_end_others"),
     path("account/sessions/<str:mark>/end/", accounts_views.session_end, name="session_end"),
+    path("account/data/", accounts_views.my_data, name="my_data"),
     path("account/inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("account/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("account/second-factor/", mfa_views.index, name="mfa_index"),

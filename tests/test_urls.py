@@ -65,6 +65,7 @@ GET: dict[str, tuple[int, ...]] = {
     "request_uninvite": PERSON_POST,
     "request_attention": PERSON_POST,
     "account": PERSONS,
+    "my_data": PERSONS,
     "sessions": PERSONS,
     "sessions_end_others": PERSON_POST,
     "session_end": PERSON_POST,

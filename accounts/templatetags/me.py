@@ -29,6 +29,7 @@ PAGES = (
     Page("sessions", _("Where you are logged in"), "globe"),
     Page("deputies", _("My deputies"), "users", rule=approves),
     Page("tokens", _("Tokens for programs"), "key"),
+    Page("my_data", _("My data"), "download"),
 )
 
 

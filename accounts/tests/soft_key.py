@@ -24,7 +24,7 @@ class SoftKey:
         """The answer to navigator.credentials.create."""
         public = options["publicKey"]
         self.user = public["user"]["id"]
-        cose = ES256.from_cryptography_key(self.private.public_key())
+        cose = ES256.from_cryptography_key(self.private.public_key())  # type: ignore[no-untyped-call]
         key = bytes(16) + struct.pack(">H", len(self.ident)) + self.ident + cbor.encode(dict(cose))
         data = self._data(SEEN_AND_KNOWN | WITH_KEY) + key
         attested = cbor.encode({"fmt": "none", "attStmt": {}, "authData": data})

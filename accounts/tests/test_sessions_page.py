@@ -116,6 +116,8 @@ def test_a_visit_after_ten_minutes_is_noted_with_where_from(desk: Desk, monkeypa
     with desk.entered():
         after = Session.objects.get(user_id=desk.requester.user_id)
     assert (after.browser, after.address) == ("Chrome, Linux", "192.0.2.7")
+    assert after.last_seen_at is not None
+    assert before.last_seen_at is not None
     assert (after.last_seen_at - before.last_seen_at).total_seconds() >= places.NOTED_EVERY
     assert after.created_at == before.created_at
 
