@@ -115,7 +115,8 @@ class PersonMiddleware:
         with translation.override(language), timezone.override(desk.tenant.zone):
             desk.LANGUAGE_CODE = language
             response = self.get_response(request)
-            if request.user.is_authenticated and desk.token is None:
+            # After a log-out the request knows its person still, and the session nobody.
+            if desk.person is not None and desk.token is None and request.user.is_authenticated:
                 note_visit(request)
             response.headers.setdefault("Content-Language", language)
             forbid_storing(desk, response)

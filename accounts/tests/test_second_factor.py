@@ -168,6 +168,14 @@ def test_what_changes_them_asks_for_the_password_again(desk: Desk, where: str) -
     assert browser.post(where, {"code": "1"})["Location"].startswith("/account/reauthenticate/")
 
 
+def test_who_types_too_often_is_told_so_in_the_frame_of_the_desk(desk: Desk) -> None:
+    browser = log_in(desk, desk.requester)
+    for _try in range(15):
+        answer = browser.post("/account/reauthenticate/", {"password": "wrong"})
+    assert answer.status_code == 429
+    assert "Too many tries" in answer.content.decode()
+
+
 def test_removed_again_the_password_is_enough(desk: Desk) -> None:
     browser, _secret = set_up_app(desk, desk.requester)
     browser.post(f"{APP}remove/")
