@@ -32,7 +32,7 @@ def places() -> list[tuple[str, str]]:
 class DetailsForm(forms.Form):
     """What a person says of themself. Their address is not in it: who moves an address moves an account."""
 
-    name = LineField(label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     phone = PhoneField(label=_("Telephone"), required=False)
     language = forms.ChoiceField(
         label=_("Language"), help_text=_("Of these pages, and of the e-mails that we send you.")

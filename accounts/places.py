@@ -10,7 +10,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import salted_hmac
 
 from accounts import events
 from accounts.models import Person, Session, User
@@ -79,8 +79,9 @@ def _living(person: Person) -> list[Session]:
     if not isinstance(user, User):
         return []
     rows = Session.objects.filter(user_id=user.pk, expire_date__gt=timezone.now())
-    proof = user.get_session_auth_hash()
-    return [row for row in rows if constant_time_compare(row.get_decoded().get(HASH_SESSION_KEY, ""), proof)]
+    # While the installation's key is changed, those from before are good until they are used next.
+    proofs = {user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()}
+    return [row for row in rows if row.get_decoded().get(HASH_SESSION_KEY) in proofs]
 
 
 def mark_of(key: str) -> str:

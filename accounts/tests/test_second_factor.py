@@ -122,6 +122,18 @@ def test_tries_are_limited(desk: Desk) -> None:
     assert not is_in(browser)
 
 
+def test_wrong_codes_at_one_desk_lock_nobody_out_of_another(desk: Desk, rival: Desk) -> None:
+    _browser, secret = set_up_app(desk, desk.requester)
+    with rival.entered():
+        known = person("Rita", desk.requester.email)
+    there = log_in(rival, known)
+    for _try in range(6):
+        there.post(CODE, {"code": "000000"})
+    here = log_in(desk, desk.requester)
+    here.post(CODE, {"code": code_for(secret)})
+    assert is_in(here)
+
+
 def test_a_code_without_a_password_opens_nothing(desk: Desk, visit: Visit) -> None:
     _browser, secret = set_up_app(desk, desk.requester)
     browser = visit(desk)

@@ -99,6 +99,13 @@ def test_a_session_from_before_a_new_password_is_not_listed(desk: Desk) -> None:
     assert marks_on(page_of(here)) == []
 
 
+def test_a_session_from_before_a_new_key_of_the_installation_is_listed(desk: Desk, settings: Any) -> None:
+    here, _there = logged_in(desk), logged_in(desk)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "a new key, which comes every other year"
+    assert len(marks_on(page_of(here))) == 1
+
+
 def test_an_ordinary_page_writes_nothing(desk: Desk, django_assert_max_num_queries: Any) -> None:
     browser = logged_in(desk)
     with django_assert_max_num_queries(100) as seen:
