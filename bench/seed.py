@@ -262,8 +262,8 @@ def ticket_row(fact: Fact) -> tuple[Any, ...]:
     return (
         fact.id, stage.tenant, f"{stage.prefix}-{fact.number}", fact.number, stage.types[fact.id % len(stage.types)],
         fact.organisation, fact.requester, assignee, fact.requester, str(fact.status), str(fact.waiting_for),
-        text(fact.id, 6), f"{text(fact.id, 40)} {rare_words(fact.id)}", fact.created, fact.active, delivered, review, review,
-        closed, fact.created,
+        text(fact.id, 6), f"{text(fact.id, 40)} {rare_words(fact.id)}", fact.created, fact.active, delivered,
+        review, review, closed, fact.created,
     )  # fmt: skip
 
 
@@ -332,8 +332,9 @@ def fill_search(connection: Any) -> int:
         cursor.execute("DROP INDEX tickets_search_words")
         cursor.execute(search_migration.FILL)
         filled = int(cursor.rowcount)
+    with connection, connection.cursor() as cursor:
         cursor.execute(definition)
-        return filled
+    return filled
 
 
 # ---- the end ----
