@@ -41,6 +41,7 @@ PUBLIC_EVENTS = {
     "ticket.closed_unanswered",
     "ticket.closed",
     "ticket.reminded",
+    "ticket.ordered",
 }
 # What the desk reads besides.
 STAFF_EVENTS = {
@@ -150,6 +151,8 @@ def _values(event: Event, names: dict[int, str]) -> dict[str, Any]:
         "minutes": as_duration(int(data.get("minutes") or 0)),
         "before": as_duration(int(data.get("before") or 0)),
         "number": data.get("invoice", ""),
+        "place_before": data.get("place_before", ""),
+        "place": data.get("place", ""),
         "reference": data.get("reference", ""),
         "version": data.get("version", ""),
         "person": names.get(data.get("to") or data.get("person") or 0, "–"),
@@ -205,6 +208,7 @@ def _sentences() -> dict[str, str]:
         "participant_removed": _("%(person)s does not take part any more."),
         "closed_unanswered": _("Closed: the question was not answered."),
         "reminded": _("A reminder was sent."),
+        "ordered": _("%(by)s moved it from place %(place_before)s to place %(place)s in the order of handling."),
         "held": _("An objection holds the invoice back."),
         "released": _("%(by)s settled the objection."),
         "claims": _("The e-mail names %(reference)s, on which its sender may not write."),

@@ -25,20 +25,30 @@ def find(scope: Scope, typed: str, *, alive: bool = False) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def corrected(scope: Scope, typed: str) -> tuple[str, str] | None:
-    """The words with those that nothing has, and with the nearest that something has; None where nothing is near.
+@dataclass(frozen=True)
+class Correction:
+    """The words that nothing has, what they are taken for, and all words to search with instead."""
+
+    typed: str
+    instead: str
+    words: str
+
+
+def corrected(scope: Scope, typed: str) -> Correction | None:
+    """What was probably meant by words that nothing has; None where nothing is near.
 
     Only words of requests in the scope come into question, so that nobody reads one here that they may not read.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT word, candidate FROM desk_similar_words(%s, %s, %s)", [scope.kind, scope.who, typed])
-        candidates: dict[str, list[str]] = {}
+        known: dict[str, list[str]] = {}
         for word, candidate in cursor.fetchall():
-            candidates.setdefault(word, []).append(candidate)
-    nearest = {word: found for word, known in candidates.items() if (found := _nearest(word, known))}
+            known.setdefault(word, []).extend([candidate] if candidate else [])
+    nearest = {word: found for word, candidates in known.items() if (found := _nearest(word, candidates))}
     if not nearest:
         return None
-    return " ".join(nearest), " ".join(nearest.values())
+    words = " ".join(nearest.get(word, word) for word in known)
+    return Correction(" ".join(nearest), " ".join(nearest.values()), words)
 
 
 def cleaned(typed: str) -> str:

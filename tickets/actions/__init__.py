@@ -42,6 +42,7 @@ from tickets.actions.handling import (
     schedule_deployment,
     start_work,
 )
+from tickets.actions.ordering import OrderHasChanged, in_handling_order, set_order
 from tickets.actions.review import (
     accept_by_silence,
     accept_solution,
@@ -63,6 +64,7 @@ from tickets.actions.time import correct_time, read_time, record_time
 
 __all__ = [
     "NewLine",
+    "OrderHasChanged",
     "accept_by_silence",
     "accept_estimate",
     "accept_solution",
@@ -85,6 +87,7 @@ __all__ = [
     "expire_estimate",
     "follow_up",
     "has_agreement",
+    "in_handling_order",
     "is_billed_with_other",
     "is_told_anyway",
     "lapse_unpaid_order",
@@ -108,6 +111,7 @@ __all__ = [
     "request_information",
     "schedule_deployment",
     "send_estimate",
+    "set_order",
     "start_work",
     "submit",
     "submit_by_mail",

@@ -165,8 +165,8 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION desk_search_tickets(text, bigint, text, boolean) TO desk_app;
 
--- For words that nothing of the scope has: words of its newest tickets that look like them. It asks under the policies,
--- and of tickets that the reader sees anyway: it tells no word that they could not read.
+-- Each typed word; one that none of the newest tickets of a scope has, with words of theirs that look like it. It asks
+-- under the policies, and of tickets that the reader sees anyway: it tells no word that they could not read.
 CREATE FUNCTION desk_similar_words(scope text, who bigint, typed text) RETURNS TABLE (word text, candidate text)
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
     WITH known AS MATERIALIZED (
@@ -175,11 +175,12 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
             AND e.ticket_id = near.ticket_id,
         unnest(tsvector_to_array(e.words)) AS lexeme WHERE lexeme ~ '^[[:alnum:]]'
     )
-    SELECT w.word, near.lexeme FROM unnest(desk_words(left(typed, 200))) AS w (word), LATERAL (
-        SELECT k.lexeme FROM known k WHERE abs(length(k.lexeme) - length(w.word)) <= 2
+    SELECT w.word, near.lexeme FROM unnest(desk_words(left(typed, 200))) AS w (word) LEFT JOIN LATERAL (
+        SELECT k.lexeme FROM known k
+        WHERE length(w.word) > 3 AND abs(length(k.lexeme) - length(w.word)) <= 2
+            AND NOT EXISTS (SELECT 1 FROM known same WHERE starts_with(same.lexeme, w.word))
         ORDER BY similarity(k.lexeme, w.word) DESC, k.lexeme LIMIT 40
-    ) AS near
-    WHERE length(w.word) > 3 AND NOT EXISTS (SELECT 1 FROM known k WHERE starts_with(k.lexeme, w.word))
+    ) AS near ON true
 $$;
 GRANT EXECUTE ON FUNCTION desk_newest_tickets(text, bigint, boolean, integer), desk_similar_words(text, bigint, text)
     TO desk_app;

@@ -7,7 +7,7 @@ import pytest
 from conftest import Desk
 from tickets import actions
 from tickets.models import Comment, Ticket
-from tickets.search import Scope, as_reference, corrected, find
+from tickets.search import Correction, Scope, as_reference, corrected, find
 
 
 def mine(desk: Desk) -> Scope:
@@ -178,7 +178,12 @@ def test_nothing_is_found_outside_of_a_desk(desk: Desk) -> None:
 @pytest.mark.parametrize("typed", ["pritner", "prnter", "printre", "prnnter"])
 def test_a_slip_is_put_right(inside: Desk, typed: str) -> None:
     inside.submit()
-    assert corrected(mine(inside), typed) == (typed, "printer")
+    assert corrected(mine(inside), typed) == Correction(typed, "printer", "printer")
+
+
+def test_what_is_right_beside_a_slip_stays(inside: Desk) -> None:
+    inside.submit()
+    assert corrected(mine(inside), "nothing pritner") == Correction("pritner", "printer", "nothing printer")
 
 
 @pytest.mark.parametrize("typed", ["prxxxter", "cat", "invoice"])
