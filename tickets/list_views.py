@@ -15,7 +15,7 @@ from accounts.access import person_required, row_number
 from accounts.errors import Refused
 from accounts.events import last_of
 from accounts.http import PersonRequest
-from accounts.models import Event, Organisation, Person
+from accounts.models import Organisation, Person
 from accounts.permissions import may_order_for
 from tickets import actions
 from tickets.actions.ordering import ORDERED_AT_MOST
@@ -233,7 +233,7 @@ def who_may_order(organisation: Organisation) -> list[Person]:
 
 def undo_of(organisation: Organisation, order: list[int], *, by: Person) -> list[int]:
     """The order before the person's own last change, as long as it is of these requests and nobody changed it since."""
-    change: Event | None = last_of(organisation, "organisation.order_set")
+    change = last_of(organisation, "organisation.order_set")
     if change is None or change.by_id != by.pk or change.data["after"] != order:
         return []
     before: list[int] = change.data["before"]

@@ -92,6 +92,9 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
             format_html('<a href="{}">{}</a>', link, ticket.reference),
         ),
     )
+    if not request.person.is_staff and ticket.requester_id != request.person.pk:
+        words = _("You filed it for %(name)s: it stands in the list of %(organisation)s, not in yours.")
+        messages.info(request, words % {"name": ticket.requester, "organisation": ticket.organisation})
     return redirect(link)
 
 
