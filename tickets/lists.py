@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -194,6 +195,17 @@ def read_cursor(cursor: str, order: Sort = ACTIVITY) -> tuple[Any, int] | None:
         return order.read(place), _number_of_row(pk)
     except (ValueError, OverflowError, binascii.Error):
         return None
+
+
+def places_in_order(tickets: Iterable[Ticket]) -> dict[int, int]:
+    """Which one each is in the order that its organisation has set; a query only where one of them has an order."""
+    organisations = {ticket.organisation_id for ticket in tickets if ticket.handling_rank is not None}
+    if not organisations:
+        return {}
+    ranked = Ticket.objects.filter(organisation_id__in=organisations, handling_rank__isnull=False)
+    rows = ranked.order_by("organisation_id", "handling_rank").values_list("organisation_id", "pk")
+    groups = groupby(rows, key=lambda row: row[0])
+    return {pk: place for _, group in groups for place, (_, pk) in enumerate(group, 1)}
 
 
 def count(rows: "models.QuerySet[Ticket]") -> str:
