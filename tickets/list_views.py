@@ -34,6 +34,8 @@ from tickets.request_list import (
     sorts_of,
     wish_of,
 )
+from tickets.sentences import status_label
+from tickets.workflow import Status
 
 # What a list's address may say.
 PARAMETERS = ("scope", "state", "sort", "q", "after")
@@ -179,10 +181,10 @@ def requests_order(request: PersonRequest) -> HttpResponse:
         actions.set_order(organisation, order=posted_order(request), by=request.person)
     except actions.OrderHasChanged as change:
         messages.warning(request, str(change.sentence))
-        return _render_order(request, organisation, change.kept, is_saved=False, status=409)
+        return _render_order(request, organisation, change.kept, is_saved=False, status=422)
     except Refused as refusal:
         messages.error(request, str(refusal.sentence))
-        return _render_order(request, organisation, actions.in_handling_order(organisation), status=409)
+        return _render_order(request, organisation, actions.in_handling_order(organisation), status=422)
     messages.success(request, _("The order is saved. Our staff see it in their queue."))
     return redirect("requests_order")
 
@@ -210,13 +212,17 @@ def moved(order: list[int], pk: int, place: int) -> list[int]:
 def _render_order(
     request: PersonRequest, organisation: Organisation, order: list[int], *, is_saved: bool = True, status: int = 200
 ) -> HttpResponse:
-    rows = Ticket.objects.of_organisation(organisation, actor=request.person).for_lists().in_bulk(order)
+    tickets = Ticket.objects.of_organisation(organisation, actor=request.person).for_lists().in_bulk(order)
     may_order = may_order_for(request.person, organisation)
     context = {
         "organisation": organisation,
-        "tickets": [rows[pk] for pk in order if pk in rows],
+        "rows": [
+            {"ticket": tickets[pk], "status": status_label(Status(tickets[pk].status), request.person)}
+            for pk in order
+            if pk in tickets
+        ],
         "is_saved": is_saved,
-        "is_ordered": any(row.handling_rank for row in rows.values()),
+        "is_ordered": any(ticket.handling_rank for ticket in tickets.values()),
         "is_cut": len(order) >= ORDERED_AT_MOST,
         "may_order": may_order,
         "who_may": [] if may_order else who_may_order(organisation),

@@ -104,12 +104,8 @@ class TicketQueue(DeskAdmin):
     @display(description=gettext_lazy("their order"), empty_value="")
     def place_in_order(self, ticket: Ticket) -> str | None:
         """Which one it is in the order that its organisation has set (A6)."""
-        place = ticket.place_in_order  # type: ignore[attr-defined]  # given to each row of the page at once
-        return (
-            _("no. %(place)s of %(organisation)s") % {"place": place, "organisation": ticket.organisation}
-            if place
-            else None
-        )
+        place = ticket.place_in_order  # type: ignore[attr-defined]  # given to all rows of the page at once
+        return _("no. %(place)s") % {"place": place} if place else None
 
     @display(description=gettext_lazy("last activity"))
     def last_activity(self, ticket: Ticket) -> str:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.errors import NotAllowed
 from accounts.events import last_of
@@ -190,7 +192,7 @@ def test_what_did_not_move_has_no_line(inside: Desk) -> None:
 
 
 def shown(answer: Any) -> list[int]:
-    return [ticket.pk for ticket in answer.context["tickets"]]
+    return [row["ticket"].pk for row in answer.context["rows"]]
 
 
 def test_the_page_shows_the_order(desk: Desk, visit: Visit) -> None:
@@ -230,7 +232,7 @@ def test_a_list_that_is_not_up_to_date_comes_back_with_the_wish(desk: Desk, visi
         a, b, c = three(desk)
         new = desk.submit().pk
     answer = visit(desk, desk.colleague).post(ORDER, {"ticket": [c, b, a]})
-    assert (answer.status_code, shown(answer)) == (409, [c, b, a, new])
+    assert (answer.status_code, shown(answer)) == (422, [c, b, a, new])
 
 
 def test_who_may_not_reads_the_order_and_who_may(desk: Desk, visit: Visit) -> None:
@@ -244,7 +246,7 @@ def test_who_may_not_reads_the_order_and_who_may(desk: Desk, visit: Visit) -> No
 def test_who_may_not_changes_nothing(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         a, b, c = three(desk)
-    assert visit(desk, desk.requester).post(ORDER, {"ticket": [c, b, a]}).status_code == 409
+    assert visit(desk, desk.requester).post(ORDER, {"ticket": [c, b, a]}).status_code == 422
     with desk.entered():
         assert queue() == [a, b, c]
 
@@ -259,7 +261,7 @@ def test_an_outsider_sees_nothing_of_it(desk: Desk, rival: Desk, visit: Visit) -
 def test_what_is_no_order_is_refused(desk: Desk, visit: Visit, sent: dict[str, Any]) -> None:
     with desk.entered():
         three(desk)
-    assert visit(desk, desk.colleague).post(ORDER, sent).status_code == 409
+    assert visit(desk, desk.colleague).post(ORDER, sent).status_code == 422
 
 
 def test_the_last_change_can_be_undone(desk: Desk, visit: Visit) -> None:
@@ -283,3 +285,71 @@ def test_only_unfinished_ones_are_in_it(desk: Desk, visit: Visit) -> None:
         accepted = desk.accepted()
         assert Ticket.objects.get(pk=accepted.pk).status == Status.INVOICE
     assert shown(visit(desk, desk.colleague).get(ORDER)) == []
+
+
+# ---- what agents see ----
+
+
+def queued(page: Any) -> list[int]:
+    return [ticket.pk for ticket in page.context_data["cl"].result_list]
+
+
+def test_a6_agents_have_a_view_in_that_order(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        a, b, c = three(desk)
+        actions.set_order(desk.organisation, order=[c, a, b], by=desk.colleague)
+    assert queued(visit(desk, desk.agent).get("/admin/tickets/ticket/?queue=order")) == [c, a, b]
+
+
+def test_what_waits_for_the_customer_or_for_its_invoice_is_not_in_it(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        desk.asked()
+        desk.accepted()
+        ticket = desk.submit()
+    assert queued(visit(desk, desk.agent).get("/admin/tickets/ticket/?queue=order")) == [ticket.pk]
+
+
+def test_a6_the_queue_tells_the_place(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        a, b, c = three(desk)
+        actions.set_order(desk.organisation, order=[c, a, b], by=desk.colleague)
+        actions.cancel(Ticket.objects.get(pk=c), by=desk.requester, text="No need.")
+    page = visit(desk, desk.agent).get("/admin/tickets/ticket/")
+    assert [ticket.place_in_order for ticket in page.context_data["cl"].result_list] == [2, 1]
+    assert "no. 2" in page.content.decode()
+
+
+def test_the_queue_asks_once_for_all_places(desk: Desk, visit: Visit) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            browser.get("/admin/tickets/ticket/?queue=order")
+        return len(seen)
+
+    browser = visit(desk, desk.agent)
+    with desk.entered():
+        ids = three(desk)
+        actions.set_order(desk.organisation, order=ids[::-1], by=desk.colleague)
+    queries()
+    one = queries()
+    with desk.entered():
+        theirs = [desk.submit(by=desk.stranger, organisation=desk.other_organisation).pk for _ in range(3)]
+        Representation.objects.filter(person=desk.stranger).update(may_order=True)
+        actions.set_order(desk.other_organisation, order=theirs, by=Person.objects.get(pk=desk.stranger.pk))
+    assert queries() == one
+
+
+@pytest.mark.parametrize(("who", "words"), [("agent", "no. 1 in their order"), ("requester", "no. 1 of your org")])
+def test_a6_its_page_tells_the_place(desk: Desk, visit: Visit, who: str, words: str) -> None:
+    with desk.entered():
+        ticket = desk.submit()
+        actions.set_order(desk.organisation, order=[ticket.pk], by=desk.colleague)
+    address = f"/admin/tickets/ticket/{ticket.pk}/change/" if who == "agent" else f"/requests/{ticket.reference}/"
+    assert words in visit(desk, getattr(desk, who)).get(address).content.decode()
+
+
+def test_a_guest_does_not_read_the_place(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        ticket = desk.submit()
+        actions.set_order(desk.organisation, order=[ticket.pk], by=desk.colleague)
+        guest = desk.guest(ticket)
+    assert "of your organisation" not in visit(desk, guest).get(f"/requests/{ticket.reference}/").content.decode()
