@@ -57,6 +57,12 @@ def test_a6_the_order_is_set_by_dragging_and_by_the_keyboard_alone(session: Sess
     page.reload()
     assert shown(page) == [third, first, second, *rest]
 
+    page.locator(".order-row").last.evaluate("row => row.remove()")  # as if it had been filed since
+    drag(page, first, above=third)
+    wait_for(lambda: page.locator(".notice-warning").count(), "the sentence that the list has changed")
+    assert "not saved yet" in page.locator("#order").inner_text()
+    assert shown(page) == [first, third, second, *rest]
+
 
 def drag(page: Any, reference: str, *, above: str) -> None:
     handle = page.locator(".order-row", has_text=reference).locator("[data-handle]").bounding_box()
