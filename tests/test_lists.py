@@ -29,6 +29,9 @@ def test_the_list_follows_what_is_typed(session: Session) -> None:
     assert page.locator("#live").inner_text() == "1 request"
     page.locator("#list-words").fill("")
     wait_for(lambda: shown(page) == everything, "the whole list")
+    page.select_option("#list-sort", "oldest")
+    wait_for(lambda: shown(page) == sorted(everything, key=lambda ref: int(ref.split("-")[1])), "the oldest first")
+    assert "sort=oldest" in page.url
 
 
 def test_a6_the_order_is_set_by_dragging_and_by_the_keyboard_alone(session: Session) -> None:

@@ -25,13 +25,13 @@ IN_MEMORY = 1024 * 1024
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_csv(tickets: TicketQuerySet, *, sort: str, has_books: bool) -> IO[bytes]:
+def as_csv(tickets: TicketQuerySet, *, sort: str, few: bool = False, has_books: bool) -> IO[bytes]:
     """The file, ready to be read from its beginning. It is made here, inside the tenant, and not while it is sent."""
     content: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # whoever sends it closes it
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(_head(has_books=has_books))
-    rows = walk(tickets, sort)
+    rows = walk(tickets, sort, few=few)
     writer.writerows([safe(cell) for cell in _cells(row, has_books=has_books)] for row in islice(rows, MOST))
     if next(rows, None) is not None:
         sentence = _("Only the first %(number)s requests are in this file. Narrow the list down to get the others.")
@@ -41,12 +41,12 @@ def as_csv(tickets: TicketQuerySet, *, sort: str, has_books: bool) -> IO[bytes]:
     return content
 
 
-def walk(tickets: TicketQuerySet, sort: str) -> Iterator[dict[str, Any]]:
+def walk(tickets: TicketQuerySet, sort: str, *, few: bool) -> Iterator[dict[str, Any]]:
     """All rows of a list in its order, a thousand at a time."""
     order, place = SORTS[sort], None
     while True:
         rest = tickets if place is None else beyond(tickets, *place, order)
-        rows = list(sorted_by(rest, order).values("id", order.column, *COLUMNS)[:CHUNK])
+        rows = list(sorted_by(rest, order, few=few).values("id", order.column, *COLUMNS)[:CHUNK])
         yield from rows
         if len(rows) < CHUNK:
             return

@@ -22,6 +22,7 @@ from tickets.actions.ordering import ORDERED_AT_MOST
 from tickets.export import as_csv, file_name
 from tickets.lists import Row, count_open_and_waiting, lines, newest, page
 from tickets.models import Ticket
+from tickets.querysets import TicketQuerySet
 from tickets.request_list import (
     MINE,
     ORGANISATION,
@@ -47,10 +48,8 @@ def requests(request: PersonRequest) -> HttpResponse:
     wish, after = wish_of(request), request.GET.get("after", "")
     tickets = in_scope(request.person, request.acting, wish.scope)
     match = found(request.person, request.acting, wish) if wish.words else None
-    shown = tickets.in_state(wish.state) if match is None else tickets.filter(pk__in=match.ids(wish.state))
-    # Living ones are few beside all that was ever asked, and what was found is few anyway.
-    few = match is not None or (wish.sort != "activity" and wish.state in ("open", "waiting"))
-    rows = page(shown, after, reader=request.person, sort=wish.sort, few=few)
+    shown = chosen(tickets, wish, match)
+    rows = page(shown, after, reader=request.person, sort=wish.sort, few=are_few(wish, match))
     named = line_named(request, wish) if wish.words and not after else None
     context = {
         # What is shared with somebody waits for others, not for them.
@@ -76,6 +75,15 @@ def requests(request: PersonRequest) -> HttpResponse:
     return render(request, "tickets/list.html", context)
 
 
+def chosen(tickets: TicketQuerySet, wish: Wish, match: Found | None) -> TicketQuerySet:
+    return tickets.in_state(wish.state) if match is None else tickets.filter(pk__in=match.ids(wish.state))
+
+
+def are_few(wish: Wish, match: Found | None) -> bool:
+    """Living ones are few beside all that was ever asked, and what was found is few anyway."""
+    return match is not None or (wish.sort != "activity" and wish.state in ("open", "waiting"))
+
+
 def line_named(request: PersonRequest, wish: Wish) -> Row | None:
     """The request whose reference or number was typed; it comes first, and whatever list it stands in."""
     tickets = by_reference(request.person, wish.words, request.tenant.reference_prefix)
@@ -91,7 +99,7 @@ def said_count(match: Found, wish: Wish, named: Row | None) -> str:
     return ngettext("%(number)s request", "%(number)s requests", len(ids)) % {"number": number_format(len(ids))}
 
 
-def filters(request: PersonRequest, tickets: Any, wish: Wish, match: Found | None) -> list[dict[str, Any]]:
+def filters(request: PersonRequest, tickets: TicketQuerySet, wish: Wish, match: Found | None) -> list[dict[str, Any]]:
     if match is None:
         alive, waiting = count_open_and_waiting(tickets)
         counts: dict[str, str | None] = {"open": alive, "waiting": waiting}
@@ -156,10 +164,10 @@ def address(request: PersonRequest, *, name: str = "requests", **changes: str) -
 def requests_export(request: PersonRequest) -> HttpResponse:
     """The list as it is filtered and searched, as a file for spreadsheets."""
     wish = wish_of(request)
-    tickets = in_scope(request.person, request.acting, wish.scope)
     match = found(request.person, request.acting, wish) if wish.words else None
-    shown = tickets.in_state(wish.state) if match is None else tickets.filter(pk__in=match.ids(wish.state))
-    content = as_csv(shown, sort=wish.sort, has_books=request.tenant.billing_enabled)
+    shown = chosen(in_scope(request.person, request.acting, wish.scope), wish, match)
+    has_books = request.tenant.billing_enabled
+    content = as_csv(shown, sort=wish.sort, few=are_few(wish, match), has_books=has_books)
     response = FileResponse(content, as_attachment=True, filename=file_name(request.tenant), content_type="text/csv")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response  # type: ignore[return-value]

@@ -29,7 +29,7 @@ CREATE FUNCTION desk_words(given text) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = public, pg_temp AS $$
     SELECT coalesce(array_agg(DISTINCT left(word, 64)), '{}') FROM (
         SELECT word FROM regexp_split_to_table(
-            lower(unaccent(normalize(left(given, 200000), NFKC))), '[^[:alnum:]]+'
+            lower(unaccent(normalize(left(given, 200000), NFC))), '[^[:alnum:]]+'
         ) AS word WHERE word <> '' LIMIT 20000
     ) AS found
 $$;

@@ -314,7 +314,7 @@ def test_a6_the_queue_tells_the_place(desk: Desk, visit: Visit) -> None:
         a, b, c = three(desk)
         actions.set_order(desk.organisation, order=[c, a, b], by=desk.colleague)
         actions.cancel(Ticket.objects.get(pk=c), by=desk.requester, text="No need.")
-    page = visit(desk, desk.agent).get("/admin/tickets/ticket/")
+    page: Any = visit(desk, desk.agent).get("/admin/tickets/ticket/")
     assert [ticket.place_in_order for ticket in page.context_data["cl"].result_list] == [2, 1]
     assert "no. 2" in page.content.decode()
 

@@ -118,6 +118,18 @@ def test_whatever_is_typed_has_an_answer(desk: Desk, visit: Visit, typed: str) -
     assert (page.status_code, "<script>alert" in page.content.decode()) == (200, False)
 
 
+def test_m3_my_questions_are_a_click_away_ended_ones_too(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        reference = actions.cancel(desk.submit(), by=desk.requester, text="No need.").reference
+    browser = visit(desk, desk.requester)
+    address = re.findall(
+        r'href="([^"]+)"><svg[^>]*><use[^>]*></use></svg>My questions', browser.get("/").content.decode()
+    )
+    page = browser.get(address[0].replace("&amp;", "&"))
+    assert references(page) == [reference]
+    assert "/requests/new/" in page.content.decode()  # 'Create a case'
+
+
 # ---- order ----
 
 
