@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         ("where", do_where, "where the portal list's time goes"),
         ("explain", do_explain, "the plan of each list and search; fails when a large table is read whole"),
         ("verbs", do_verbs, "what each verb of a ticket costs; fails when one misses its goal"),
+        ("search", do_search, "how long a customer's search takes; fails when one in twenty takes more than 100 ms"),
         ("clocks", do_clocks, "how long 10,000 due tickets take two workers; fails when that is more than a minute"),
     ):
         one = commands.add_parser(name, help=words)
@@ -166,6 +167,14 @@ def do_verbs(options: argparse.Namespace) -> int:
     found = inside(options.tickets, "verbs")
     print(report.verbs(found))
     return 0 if report.verbs_reach_goal(found) else 1
+
+
+def do_search(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    inside(options.tickets, "prepare")
+    found = inside(options.tickets, "search")
+    print(report.searches(found))
+    return 0 if report.searches_reach_goal(found) else 1
 
 
 def do_clocks(options: argparse.Namespace) -> int:

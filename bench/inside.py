@@ -87,6 +87,12 @@ def verbs() -> Any:
     return module.measure()
 
 
+def search() -> Any:
+    from bench import search as module
+
+    return module.measure()
+
+
 def run_clocks() -> None:
     from bench import clocks
 
@@ -156,6 +162,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         where,
         explain,
         verbs,
+        search,
         run_clocks,
         mail_desk,
         mail_answered,

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from accounts.middleware import PersonMiddleware, TenantMiddleware
 from bench.pages import PORTAL_LIST, Visit, cookies, logged_in, visits, works
 from bench.timers import Key, Timers
-from tickets import lists, views
+from tickets import list_views, lists
 
 WARM_UP, ROUNDS = 30, 300
 
@@ -116,9 +116,9 @@ def wrap_parts(timers: Timers) -> None:
     pattern = next(one for one in get_resolver().url_patterns if getattr(one, "name", "") == "requests")
     timers.wrap(pattern, "callback", VIEW)
     # Whatever the view takes from there: the page itself, and what counts.
-    for name, function in list(vars(views).items()):
+    for name, function in list(vars(list_views).items()):
         if getattr(function, "__module__", "") == lists.__name__ and not isinstance(function, type):
-            timers.wrap(views, name, LIST if name == "page" else COUNTS)
+            timers.wrap(list_views, name, LIST if name == "page" else COUNTS)
     timers.wrap(Template, "render", FRAME)
     timers.wrap(BlockNode, "render", lambda node, context: CONTENT if node.name == "content" else timers.part)
 

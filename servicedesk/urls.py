@@ -13,6 +13,7 @@ from billing import views as billing_views
 from notifications import views as notifications_views
 from servicedesk import api, views
 from servicedesk.admin_site import site
+from tickets import list_views
 from tickets import views as tickets_views
 
 urlpatterns = [
@@ -27,7 +28,9 @@ urlpatterns = [
     path("notices/read/", notifications_views.notices_read, name="notices_read"),
     path("deputies/", deputy_views.deputies, name="deputies"),
     path("deputies/<int:deputy_id>/end/", deputy_views.deputy_end, name="deputy_end"),
-    path("requests/", tickets_views.requests, name="requests"),
+    path("requests/", list_views.requests, name="requests"),
+    path("requests/export/", list_views.requests_export, name="requests_export"),
+    path("requests/order/", list_views.requests_order, name="requests_order"),
     path("requests/new/", tickets_views.request_new, name="request_new"),
     path("requests/new/<int:type_id>/", tickets_views.request_form, name="request_form"),
     path("requests/new/<int:type_id>/conditions/", tickets_views.request_conditions, name="request_conditions"),

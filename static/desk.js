@@ -416,6 +416,7 @@
   addEventListener("htmx:afterSettle", (event) => {
     const part = event.detail.elt;
     ready(part);
+    if (part.id === "list" && part.dataset.count) say(part.dataset.count);
     if (part.id === "request") {
       const latest = part.querySelector("#latest");
       if (latest && !part.querySelector("[data-bound]")) {

@@ -57,6 +57,9 @@ GET: dict[str, tuple[int, ...]] = {
     "notices_unread": PERSONS,
     "notices_read": PERSON_POST,
     "requests": PERSONS,
+    "requests_export": PERSONS,
+    # For who acts for an organisation.
+    "requests_order": (302, 200, 200, 200, 404, 404, 404, 200),
     "request_new": PERSONS,
     "request_form": (302, 200, 200, 200, 200, 200, 200, 404),
     "request_conditions": (302, 200, 200, 200, 200, 200, 200, 404),

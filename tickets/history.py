@@ -42,6 +42,7 @@ PUBLIC_EVENTS = {
     "ticket.closed",
     "ticket.reminded",
     "ticket.user_created",
+    "ticket.ordered",
 }
 # What the desk reads besides.
 STAFF_EVENTS = {
@@ -151,6 +152,8 @@ def _values(event: Event, names: dict[int, str]) -> dict[str, Any]:
         "minutes": as_duration(int(data.get("minutes") or 0)),
         "before": as_duration(int(data.get("before") or 0)),
         "number": data.get("invoice", ""),
+        "place_before": data.get("place_before", ""),
+        "place": data.get("place", ""),
         "reference": data.get("reference", ""),
         "version": data.get("version", ""),
         "person": names.get(data.get("to") or data.get("person") or 0, "–"),
@@ -206,6 +209,7 @@ def _sentences() -> dict[str, str]:
         "participant_removed": _("%(person)s does not take part any more."),
         "closed_unanswered": _("Closed: the question was not answered."),
         "reminded": _("A reminder was sent."),
+        "ordered": _("%(by)s moved it from place %(place_before)s to place %(place)s in the order of handling."),
         "held": _("An objection holds the invoice back."),
         "released": _("%(by)s settled the objection."),
         "user_created": _("%(by)s created the user %(person)s and sent them their access."),

@@ -20,6 +20,7 @@ from tickets.deeds import form_of
 from tickets.durations import as_duration
 from tickets.forms import VerbForm
 from tickets.history import activity, delivery_words, formatted
+from tickets.lists import places_in_order
 from tickets.models import Approval, Attachment, Attention, Estimate, EstimateLine, EstimateState, Ticket
 from tickets.permissions import is_customer, may_invite, may_read_proof
 from tickets.sentences import line_text, money, stage, status_label, turn
@@ -99,6 +100,9 @@ def described(ticket: Ticket, reader: Person, *, is_asked: bool = True) -> dict[
         "request_type": ticket.request_type,
         "organisation": ticket.organisation,
         "requester": ticket.requester,
+        "filed_by": ticket.recorded_by if ticket.recorded_by_id != ticket.requester_id else None,
+        # Whoever was invited from elsewhere does not read what else there is to do.
+        "place_in_order": places_in_order([ticket]).get(ticket.pk) if is_asked else None,
         "unverified": not ticket.is_verified,
         "channel_label": ticket.get_channel_display(),
         "order_number": ticket.order_number,

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.html import format_html
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -26,94 +26,10 @@ from tickets.conditions import Conditions, conditions_of
 from tickets.decisions import Decision, read_link
 from tickets.deeds import CUSTOMER_DEEDS, do, form_of
 from tickets.forms import CommentForm, ParticipantForm, RequestForm, VerbForm
-from tickets.lists import count_open_and_waiting, lines, page
 from tickets.models import Approval, Attachment, FieldKind, RequestType, Ticket
 from tickets.pages import approval_page, decide_page, record_name, request_page
 from tickets.permissions import may_read_proof
-from tickets.querysets import STATES, TicketQuerySet
 from tickets.topics import catalogue_groups
-
-# ---- lists ----
-
-
-@person_required
-@require_GET
-def requests(request: PersonRequest) -> HttpResponse:
-    scope = chosen_scope(request)
-    tickets = in_scope(request, scope)
-    state = request.GET.get("state", "open")
-    shown = tickets.in_state(state if state in STATES else "open")
-    found = page(shown, request.GET.get("after", ""), reader=request.person)
-    context = {
-        # What is shared with somebody waits for others, not for them.
-        "requests": lines(row._replace(asks_reader=scope != SHARED) for row in found.rows),
-        "filters": filters(request, tickets, state),
-        "scopes": scopes(request, scope),
-        "is_shared": scope == SHARED,
-        "next_url": address(request, after=found.after) if found.after else None,
-        "previous_url": address(request, after="") if request.GET.get("after") else None,
-        "nav_current": "requests",
-    }
-    return render(request, "tickets/list.html", context)
-
-
-MINE, ORGANISATION, SHARED = "mine", "organisation", "shared"
-
-
-def chosen_scope(request: PersonRequest) -> str:
-    """Mine, those of the organisation I act for, or those I was invited to."""
-    wanted, person = request.GET.get("scope"), request.person
-    if wanted == ORGANISATION and request.acting is not None:
-        return ORGANISATION
-    if person.is_staff or wanted in (MINE, ORGANISATION):
-        return MINE
-    # Who represents nobody is here because they were invited, more often than not. Others are not asked about it:
-    # their list costs no query more.
-    is_guest = wanted is None and not person.represents and person.participations.exists()
-    return SHARED if wanted == SHARED or is_guest else MINE
-
-
-def in_scope(request: PersonRequest, scope: str) -> TicketQuerySet:
-    """The parts of `visible_to`, each with its index."""
-    if scope == SHARED:
-        return Ticket.objects.shared_with(request.person)
-    if scope == ORGANISATION and request.acting is not None:
-        return Ticket.objects.of_organisation(request.acting, actor=request.person)
-    return Ticket.objects.asked_by(request.person)
-
-
-def filters(request: PersonRequest, tickets: TicketQuerySet, state: str) -> list[dict[str, Any]]:
-    alive, waiting = count_open_and_waiting(tickets)
-    offers = [
-        ("open", pgettext("status", "Open"), alive),
-        ("waiting", _("Waiting for you"), waiting),
-        ("closed", pgettext("status", "Closed"), None),
-        ("all", _("All"), None),
-    ]
-    return [
-        {"label": label, "url": address(request, state=key, after=""), "count": number, "current": key == state}
-        for key, label, number in offers
-    ]
-
-
-def scopes(request: PersonRequest, chosen: str) -> list[dict[str, Any]]:
-    if request.person.is_staff:
-        return []
-    offers = [(MINE, _("Mine")), (SHARED, _("Shared with me"))]
-    if request.acting is not None:
-        offers.insert(1, (ORGANISATION, request.acting.name))
-    return [
-        {"label": label, "url": address(request, scope=key, after=""), "current": key == chosen}
-        for key, label in offers
-    ]
-
-
-def address(request: PersonRequest, **changes: str) -> str:
-    """This list's address with some of its allow-listed parameters changed."""
-    query = {key: request.GET[key] for key in ("scope", "state", "after") if key in request.GET}
-    query = {key: value for key, value in {**query, **changes}.items() if value}
-    return reverse("requests", query=query)
-
 
 # ---- a new request ----
 
@@ -228,6 +144,9 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
             format_html('<a href="{}">{}</a>', link, ticket.reference),
         ),
     )
+    if not request.person.is_staff and ticket.requester_id != request.person.pk:
+        words = _("You filed it for %(name)s: it stands in the list of %(organisation)s, not in yours.")
+        messages.info(request, words % {"name": ticket.requester, "organisation": ticket.organisation})
     return redirect(link)
 
 

@@ -80,6 +80,8 @@ class Representation(TenantModel):
         _("approves up to"), max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
     may_see_invoices = models.BooleanField(_("may see invoices"), default=False)
+    # In which order the organisation's requests are handled (A6); its head may too.
+    may_order = models.BooleanField(_("may set the order of requests"), default=False)
     # The head of the organisation: manages its people, and is the one who may ask where a desk says so (M1).
     is_head = models.BooleanField(_("head of the organisation"), default=False)
 

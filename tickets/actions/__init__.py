@@ -43,6 +43,7 @@ from tickets.actions.handling import (
     start_work,
 )
 from tickets.actions.new_users import NewUser, create_user, new_user_asked
+from tickets.actions.ordering import OrderHasChanged, in_handling_order, set_order
 from tickets.actions.review import (
     accept_by_silence,
     accept_solution,
@@ -67,6 +68,7 @@ __all__ = [
     "NewAnswer",
     "NewLine",
     "NewUser",
+    "OrderHasChanged",
     "accept_by_silence",
     "accept_estimate",
     "accept_solution",
@@ -90,6 +92,7 @@ __all__ = [
     "expire_estimate",
     "follow_up",
     "has_agreement",
+    "in_handling_order",
     "is_billed_with_other",
     "is_told_anyway",
     "lapse_unpaid_order",
@@ -114,6 +117,7 @@ __all__ = [
     "request_information",
     "schedule_deployment",
     "send_estimate",
+    "set_order",
     "start_work",
     "submit",
     "submit_by_mail",

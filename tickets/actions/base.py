@@ -20,6 +20,7 @@ from tickets.models import Attachment, Comment, Ticket
 from tickets.periods import Calendar, calendar_of
 from tickets.policy import policy_of
 from tickets.querysets import TicketQuerySet
+from tickets.workflow import UNFINISHED
 
 M = TypeVar("M", bound=models.Model)
 Rule = Callable[[Person, Ticket], bool]
@@ -35,6 +36,7 @@ CHANGED = (
     "closed_at",
     "unread_since",
     "cancel_asked_at",
+    "handling_rank",
 )
 
 
@@ -79,6 +81,8 @@ def change(ticket: Ticket, transition: Callable[..., Any], **arguments: Any) -> 
     ticket.period_ends_at, ticket.reminders_sent, ticket.clock_at = None, 0, None
     ticket.closed_at = now if ticket.has_ended else None
     ticket.cancel_asked_at = None
+    if ticket.status not in UNFINISHED:
+        ticket.handling_rank = None
 
 
 def wrong_state(ticket: Ticket) -> Refused:

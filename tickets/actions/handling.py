@@ -85,11 +85,12 @@ def complete(
         raise Refused(_("Work has begun, so the organisation cannot be left out. Choose one."), code="incomplete")
     if "organisation" in changed:
         _end_estimates(ticket)
+        ticket.handling_rank = None  # it had one among the other organisation's
     if contract is not None and not _serves(contract, organisation):
         raise Refused(_("This contract is another organisation's. Choose one of its own."), code="foreign_contract")
     for name, value in new.items():
         setattr(ticket, name, value)
-    ticket.save(update_fields=changed)
+    ticket.save(update_fields=[*changed, "handling_rank"])
     events.record(
         "ticket.completed",
         ticket,

@@ -30,6 +30,7 @@ from tickets.charges import bill_of
 from tickets.deeds import do, form_of
 from tickets.durations import as_duration
 from tickets.forms import CommentForm, HandlingForm, NewUserForm, ParticipantForm, TimeForm, VerbForm
+from tickets.lists import places_in_order
 from tickets.models import IncomingMessage, Ticket, TimeEntry
 from tickets.models.ticket import Priority
 from tickets.pages import conversation
@@ -94,6 +95,7 @@ class TicketAdmin(EstimatePage):
             "user_form": user_form(ticket) if is_agent(person) else None,
             "history": Ticket.objects.of(ticket.requester).exclude(pk=ticket.pk).newest_first()[:5],
             "may_work": is_agent(person),
+            "place_in_order": places_in_order([ticket]).get(ticket.pk),
             "is_pressing": ticket.priority > Priority.NORMAL,
             "last_day_of_period": last_day_of_period(ticket),
             # One each: a note is never taken for the reply that went before it.

@@ -12,8 +12,8 @@ import accounts.texts
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0012_products_and_cover"),
-        ("tickets", "0008_what_mail_is_due"),
+        ("accounts", "0013_right_to_order"),
+        ("tickets", "0010_order_of_handling"),
     ]
 
     operations = [

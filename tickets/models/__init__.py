@@ -5,6 +5,7 @@ from tickets.models.estimates import Estimate, EstimateLine, EstimateState
 from tickets.models.forms import Answer, FieldKind, FieldOption, FormField
 from tickets.models.incoming import IncomingMessage
 from tickets.models.mailboxes import Mailbox, SubjectRule
+from tickets.models.search import SearchEntry
 from tickets.models.ticket import Attention, Participant, Ticket
 from tickets.models.time import TimeEntry, WorkType
 
@@ -24,6 +25,7 @@ __all__ = [
     "Mailbox",
     "Participant",
     "RequestType",
+    "SearchEntry",
     "SubjectRule",
     "Ticket",
     "TimeEntry",

@@ -95,6 +95,11 @@ class Ticket(TicketWorkflow, TenantModel):
 
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     last_activity_at = models.DateTimeField(_("last activity"), default=timezone.now)
+    # Its place in the agents' queue. A customer's order exchanges these among that customer's requests and no others,
+    # so that nobody is overtaken by another organisation's wishes (A6).
+    queue_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Which one it was when the organisation last set its order; empty: since then it came, came back, or ended.
+    handling_rank = models.PositiveIntegerField(null=True, editable=False)
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     # The end of what the customer is given time for, in the states that wait for them: midnight after the last day.
     period_ends_at = models.DateTimeField(_("period ends"), null=True)
@@ -200,6 +205,20 @@ class Ticket(TicketWorkflow, TenantModel):
             models.Index(
                 fields=["tenant", "follows"], condition=models.Q(follows__isnull=False), name="tickets_follows"
             ),
+            # In the order in which they are to be handled.
+            models.Index(
+                fields=["tenant", "queue_at", "id"],
+                condition=models.Q(status__in=[status.value for status in ALIVE]),
+                name="tickets_queue",
+            ),
+            models.Index(
+                fields=["tenant", "organisation", "handling_rank"],
+                condition=models.Q(handling_rank__isnull=False),
+                name="tickets_ranked",
+            ),
+            # In the order of their filing, for lists of ended ones too.
+            models.Index(fields=["tenant", "requester", "-id"], name="tickets_mine_by_filing"),
+            models.Index(fields=["tenant", "organisation", "-id"], name="tickets_organisation_by_filing"),
             models.Index(
                 fields=["tenant", "clock_at"], condition=models.Q(clock_at__isnull=False), name="tickets_clock"
             ),
