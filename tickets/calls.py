@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.access import get_or_404
-from accounts.http import DeskRequest
+from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
 from tickets.forms import MEGABYTE
 from tickets.models import Ticket
@@ -16,6 +16,17 @@ from tickets.proof import Origin
 def visible_ticket(person: Person, reference: str) -> Ticket:
     """The request with this reference, or Http404 alike for foreign and absent."""
     return get_or_404(Ticket.objects.visible_to(person).whole(), reference=reference)
+
+
+def readable_ticket(request: PersonRequest, reference: str) -> Ticket:
+    """The same for a page that shows it: without its neighbours, whose names come with what hangs on it
+    (tickets.trail). The desk and the reader's organisations are at hand."""
+    ticket = get_or_404(Ticket.objects.visible_to(request.person), reference=reference)
+    ticket.tenant = request.tenant
+    for row in request.person.represents:
+        if row.organisation_id == ticket.organisation_id:
+            ticket.organisation = row.organisation
+    return ticket
 
 
 def origin_of(request: DeskRequest, link: str = "") -> Origin:
