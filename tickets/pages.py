@@ -15,12 +15,13 @@ from django.utils.translation import pgettext
 from accounts.approvers import approvers_of
 from accounts.models import Person
 from tickets.actions import is_told_anyway
+from tickets.charges import billable_entries
 from tickets.decisions import Decision
 from tickets.deeds import form_of
 from tickets.durations import as_duration
 from tickets.forms import VerbForm
 from tickets.history import activity, delivery_words, formatted, told_kinds
-from tickets.models import Approval, Attention, Estimate, EstimateLine, EstimateState, Ticket
+from tickets.models import Approval, Attention, Estimate, EstimateLine, EstimateState, Ticket, TimeEntry
 from tickets.models.ticket import Channel
 from tickets.permissions import is_customer, may_invite, may_read_proof
 from tickets.sentences import line_text, money, stage, status_label, turn
@@ -46,6 +47,13 @@ def conversation(ticket: Ticket, reader: Person) -> dict[str, Any]:
         "estimates": estimates(ticket) if trail.has_estimates else [],
         "proofs": proofs(ticket) if trail.has_proofs else [],
     }
+
+
+def shown_time(ticket: Ticket, trail: Trail) -> list[TimeEntry]:
+    """Billable time, where the contract shows it to the customer: that of requests merged into this one included."""
+    if not trail.has_time or ticket.contract is None or not ticket.contract.shows_time:
+        return []
+    return billable_entries(ticket)
 
 
 class Hears(NamedTuple):
@@ -80,6 +88,7 @@ def request_page(ticket: Ticket, reader: Person, refused: Refusals | None = None
         "reads_proof": may_read_proof(reader, ticket),
         "is_guest": not is_asked and any(guest.id == reader.pk for guest in shown["trail"].guests),
         "who_reads": who_reads(ticket, reader, shown["trail"]),
+        "time": shown_time(ticket, shown["trail"]),
     }
 
 
@@ -428,7 +437,6 @@ def who_reads(ticket: Ticket, reader: Person, trail: Trail) -> WhoReads:
         names_them=reader.is_staff or ticket.organisation_id in reader.organisation_ids,
         organisation=str(ticket.organisation or ""),
         representatives=tuple(trail.representatives),
-        representatives_number=trail.representatives_number,
         requester=trail.requester,
         guests=tuple(trail.guests),
     )

@@ -22,9 +22,9 @@ from accounts.models import Person
 from tickets.durations import as_duration
 from tickets.forms import CommentForm, ParticipantForm
 from tickets.history import Entry
-from tickets.models import EstimateState
+from tickets.models import TimeEntry
 from tickets.pages import Hears, Involved, OneStage, with_forms
-from tickets.trail import File, Trail
+from tickets.trail import File
 from tickets.verbs import Verb
 from tickets.workflow import Status
 from tickets.who_reads import WhoReads
@@ -168,7 +168,7 @@ def request_body(
             "talk": mark_safe("".join(part("entry", Shown(entry, brand)) for entry in page["activity"])),  # noqa: S308
             "comment": _comment(reference, who, limits, comment_form),
             "facts": _facts(page),
-            "time": _time(page["trail"], page["estimates"]),
+            "time": _time(page["time"], page["estimates"]),
             "proofs": made("proofs", page | {"person": reader}) if page["proofs"] else "",
             "people": _people(page, reader, invite_form),
             "files": part("files", Files(page["files"])) if page["files"] else "",
@@ -226,12 +226,12 @@ def _facts(page: dict[str, Any]) -> SafeString:
     return part("facts", Facts(**values))
 
 
-def _time(trail: Trail, estimates: list[dict[str, Any]]) -> SafeString | str:
-    if not trail.time:
+def _time(entries: list[TimeEntry], estimates: list[dict[str, Any]]) -> SafeString | str:
+    if not entries:
         return ""
-    accepted = [one["time"] for one in estimates if one["row"].state == EstimateState.ACCEPTED]
-    lines = tuple(WorkedLine(one.on, one.text, as_duration(one.minutes)) for one in trail.time)
-    total = as_duration(sum(one.minutes for one in trail.time))
+    accepted = [one["time"] for one in estimates if one["row"].is_accepted]
+    lines = tuple(WorkedLine(one.worked_on, one.description, as_duration(one.minutes)) for one in entries)
+    total = as_duration(sum(one.minutes for one in entries))
     return part("time", Time(total, accepted[0] if accepted else "", lines))
 
 

@@ -7,7 +7,7 @@ by whoever shows it.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -20,8 +20,11 @@ from accounts.tenancy import current_tenant_id
 from accounts.texts import Texts
 from tickets.models import Ticket
 
-# So many of those who can read a ticket are named; the others are counted.
-READERS_NAMED = 50
+# So many representatives of an organisation are read for a page; beyond it says 'or more'.
+READERS_READ = 200
+
+# By these events time is known to have been worked, where the contract shows it.
+TIME_EVENTS = ("ticket.time_recorded", "ticket.time_corrected")
 
 # What a page never shows to anybody, so that a note among colleagues changes nothing for who must not know of it.
 UNSEEN = (
@@ -49,8 +52,6 @@ WITH here AS MATERIALIZED (
   SELECT 'type', type.id, NULL, NULL, NULL, NULL, NULL, type.name
   FROM here JOIN tickets_requesttype AS type ON type.tenant_id = %(tenant)s AND type.id = here.request_type_id
   UNION ALL
-  SELECT 'recorder', here.id, NULL, here.recorded_by_id, NULL, NULL, NULL, NULL FROM here
-  UNION ALL
   SELECT 'comment', row.id, row.created_at, row.author_id, NULL, row.text, row.quoted,
          jsonb_build_array(row.is_internal, row.is_verified, row.channel)
   FROM here JOIN tickets_comment AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
@@ -62,13 +63,13 @@ WITH here AS MATERIALIZED (
          row.kind, NULL, row.data
   FROM here JOIN accounts_event AS row
        ON row.tenant_id = %(tenant)s AND row.subject_label = %(label)s AND row.subject_id = here.id
-  WHERE row.kind = ANY (%(kinds)s)
+  WHERE row.kind = ANY (%(kinds)s) OR (row.kind = ANY (%(time)s) AND EXISTS (
+    SELECT FROM accounts_contract AS contract
+    WHERE contract.tenant_id = %(tenant)s AND contract.id = here.contract_id AND contract.shows_time))
   UNION ALL
   SELECT 'file', file.id, NULL, NULL, row.comment_id, file.name, NULL, to_jsonb(file.size)
   FROM here JOIN tickets_attachment AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
        JOIN accounts_storedfile AS file ON file.tenant_id = %(tenant)s AND file.id = row.file_id
-       LEFT JOIN tickets_comment AS comment ON comment.tenant_id = %(tenant)s AND comment.id = row.comment_id
-  WHERE %(is_staff)s OR comment.is_internal IS NOT TRUE
   UNION ALL
   SELECT 'guest', row.id, NULL, row.person_id, NULL, NULL, NULL, NULL
   FROM here JOIN tickets_participant AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
@@ -83,24 +84,11 @@ WITH here AS MATERIALIZED (
   SELECT 'proof', row.id, NULL, NULL, NULL, NULL, NULL, NULL
   FROM here JOIN tickets_approval AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
   UNION ALL (
-    SELECT 'reader', row.id, NULL, row.person_id, count(*) OVER (), NULL, NULL, NULL
+    SELECT 'reader', row.id, NULL, row.person_id, NULL, NULL, NULL, NULL
     FROM here JOIN accounts_representation AS row
          ON row.tenant_id = %(tenant)s AND row.organisation_id = here.organisation_id
-         JOIN accounts_person AS person ON person.tenant_id = %(tenant)s AND person.id = row.person_id
-    WHERE person.is_active
-    ORDER BY person.name, person.id LIMIT %(readers)s
+    LIMIT %(readers)s
   )
-  UNION ALL
-  SELECT 'time', row.id, NULL, NULL, row.minutes, row.description, NULL, to_jsonb(row.worked_on)
-  FROM here JOIN accounts_contract AS contract
-            ON contract.tenant_id = %(tenant)s AND contract.id = here.contract_id AND contract.shows_time
-       JOIN tickets_timeentry AS row ON row.tenant_id = %(tenant)s AND row.ticket_id IN (
-            SELECT here.id UNION ALL
-            SELECT merged.id FROM tickets_ticket AS merged
-            WHERE merged.tenant_id = %(tenant)s AND merged.merged_into_id = here.id)
-       LEFT JOIN tickets_timeentry AS correction
-            ON correction.tenant_id = %(tenant)s AND correction.corrects_id = row.id
-  WHERE row.is_billable AND row.minutes > 0 AND correction.id IS NULL
 )
 SELECT * FROM trail
 UNION ALL
@@ -109,6 +97,7 @@ SELECT 'person', person.id, NULL, NULL, NULL, coalesce(nullif(person.name, ''), 
 FROM accounts_person AS person
 WHERE person.tenant_id = %(tenant)s AND person.id IN (
   SELECT person_id FROM trail UNION ALL SELECT other_id FROM trail WHERE part IN ('ticket', 'event')
+  UNION ALL SELECT recorded_by_id FROM here
 )
 """
 
@@ -161,14 +150,6 @@ class Happened(NamedTuple):
     person: str
 
 
-class Worked(NamedTuple):
-    """A billable entry of time, without the name of who worked."""
-
-    on: date
-    text: str
-    minutes: int
-
-
 @dataclass
 class Trail:
     """What hangs on one ticket, as one reader may see it."""
@@ -183,28 +164,27 @@ class Trail:
     # The ticket's own files.
     files: tuple[File, ...] = ()
     guests: list[Human] = field(default_factory=list)
-    # Active representatives of the ticket's organisation, the first by name, and how many there are altogether.
+    # Active representatives of the ticket's organisation, by name; at most READERS_READ.
     representatives: list[Human] = field(default_factory=list)
-    representatives_number: int = 0
     # The reader's own choice: Attention.Choice, or empty.
     attention: str = ""
     has_estimates: bool = False
     has_proofs: bool = False
-    # Billable time, where the contract shows it.
-    time: list[Worked] = field(default_factory=list)
+    # Whether there is time that the contract shows.
+    has_time: bool = False
 
 
 Row = tuple[Any, ...]
 
 
-def read_trail(ticket: Ticket, reader: Person, *, kinds: Iterable[str]) -> Trail:
+def read_trail(ticket: Ticket, reader: Person, *, kinds: Collection[str]) -> Trail:
     """Of a ticket that the reader was let in to. `kinds` are the events that they are told."""
     rows = _rows("%(ticket)s", {"ticket": ticket.pk}, reader, kinds)
-    return _trail(rows, _version(rows, reader, ticket.tenant.today))
+    return _trail(rows, _version(rows, reader, ticket.tenant.today), kinds)
 
 
 def read_version(
-    tickets: "models.QuerySet[Ticket]", reader: Person, *, kinds: Iterable[str], today: date
+    tickets: "models.QuerySet[Ticket]", reader: Person, *, kinds: Collection[str], today: date
 ) -> str:
     """The version of the one ticket among those that the reader may see; '' when there is none. One query."""
     statement, values = tickets.order_by().values("pk").query.sql_with_params()
@@ -213,7 +193,7 @@ def read_version(
     return _version(rows, reader, today) if rows else ""
 
 
-def _rows(tickets: str, values: dict[str, Any], reader: Person, kinds: Iterable[str]) -> list[Row]:
+def _rows(tickets: str, values: dict[str, Any], reader: Person, kinds: Collection[str]) -> list[Row]:
     values |= {
         "tenant": current_tenant_id(),
         "reader": reader.pk,
@@ -221,12 +201,15 @@ def _rows(tickets: str, values: dict[str, Any], reader: Person, kinds: Iterable[
         "label": Ticket._meta.label_lower,
         "kinds": list(kinds),
         "unseen": list(UNSEEN),
-        "readers": READERS_NAMED,
+        "time": list(TIME_EVENTS),
+        "readers": READERS_READ,
     }
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT.format(tickets=tickets), values)
         rows: list[Row] = cursor.fetchall()
-    return rows
+    # A file of a note is seen by whom the note is seen.
+    comments = {row[1] for row in rows if row[0] == "comment"} | {None}
+    return [row for row in rows if row[0] != "file" or row[4] in comments]
 
 
 def _version(rows: list[Row], reader: Person, today: date) -> str:
@@ -240,7 +223,7 @@ def _version(rows: list[Row], reader: Person, today: date) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:20]
 
 
-def _trail(rows: list[Row], version: str) -> Trail:
+def _trail(rows: list[Row], version: str, kinds: Collection[str]) -> Trail:
     parts: dict[str, list[Row]] = {}
     for row in rows:
         parts.setdefault(row[0], []).append(row)
@@ -248,32 +231,32 @@ def _trail(rows: list[Row], version: str) -> Trail:
     files: dict[int | None, list[File]] = {}
     for _, pk, _, _, comment, name, _, size in sorted(parts.get("file", ()), key=lambda row: row[1]):
         files.setdefault(comment, []).append(File(pk, name, int(size)))
-    _, _, _, requester, assignee, *_ = parts["ticket"][0]
+    ticket = parts["ticket"][0]
+    events = [
+        Happened(pk, at, people.get(by), kind, data, str(people.get(person, "")))
+        for _, pk, at, by, person, kind, _, data in _by_id(parts, "event")
+    ]
     return Trail(
-        version,
-        people[requester],
-        people.get(assignee),
-        people.get(parts["recorder"][0][3]),
-        str(Texts(json.loads(parts["type"][0][7]))) if "type" in parts else "",
-        [
+        version=version,
+        requester=people[ticket[3]],
+        assignee=people.get(ticket[4]),
+        recorder=people.get(json.loads(ticket[7])["recorded_by_id"]),
+        request_type=str(Texts(json.loads(parts["type"][0][7]))) if "type" in parts else "",
+        comments=[
             Said(pk, at, people[author], text, quoted, *json.loads(data), tuple(files.get(pk, ())))
             for _, pk, at, author, _, text, quoted, data in _by_id(parts, "comment")
         ],
-        [
-            Happened(pk, at, people.get(by), kind, data, str(people.get(person, "")))
-            for _, pk, at, by, person, kind, _, data in _by_id(parts, "event")
-        ],
-        tuple(files.get(None, ())),
-        [people[row[3]] for row in _by_id(parts, "guest")],
-        [people[row[3]] for row in parts.get("reader", ())],
-        parts["reader"][0][4] if "reader" in parts else 0,
-        parts["attention"][0][5] if "attention" in parts else "",
-        "estimate" in parts,
-        "proof" in parts,
-        [
-            Worked(date.fromisoformat(json.loads(data)), text, minutes)
-            for _, _, _, _, minutes, text, _, data in _by_id(parts, "time")
-        ],
+        events=[event for event in events if event.kind in kinds],
+        files=tuple(files.get(None, ())),
+        guests=[people[row[3]] for row in _by_id(parts, "guest")],
+        representatives=sorted(
+            (people[row[3]] for row in parts.get("reader", ()) if people[row[3]].is_active),
+            key=lambda person: (person.name, person.id),
+        ),
+        attention=parts["attention"][0][5] if "attention" in parts else "",
+        has_estimates="estimate" in parts,
+        has_proofs="proof" in parts,
+        has_time=any(event.kind in TIME_EVENTS for event in events),
     )
 
 

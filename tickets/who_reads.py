@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Organisation, Person
-from tickets.trail import READERS_NAMED, Human
+from tickets.trail import READERS_READ, Human
 
 # More representatives than this are counted in the sentence; the list below it names them.
 FEW = 4
+# So many stand in the list below it; the others are counted there too.
+NAMED = 50
 
 
 class Named(NamedTuple):
@@ -27,9 +29,8 @@ class WhoReads(NamedTuple):
     # Whether the reader may know the names of those who represent the organisation.
     names_them: bool
     organisation: str
-    # The first by name, and how many there are altogether.
+    # Active ones, by name; at most READERS_READ.
     representatives: tuple[Human, ...]
-    representatives_number: int
     # Nobody yet, on the form.
     requester: Human | None
     guests: tuple[Human, ...] = ()
@@ -46,13 +47,13 @@ class WhoReads(NamedTuple):
 
     @property
     def everybody(self) -> tuple[Named, ...]:
-        """By name, at most READERS_NAMED; nothing where the sentence has named all of them."""
+        """By name, at most NAMED; nothing where the sentence has named all of them."""
         if self._are_few or not self.names_them:
             return ()
         others = [Named(one.name, _("invited")) for one in self._guests]
         if self._outsider is not None:
             others.append(Named(self._outsider.name, _("asked for it")))
-        return tuple([*(Named(one.name, self.organisation) for one in self._others), *others][:READERS_NAMED])
+        return tuple([*(Named(one.name, self.organisation) for one in self._others), *others][:NAMED])
 
     @property
     def unnamed(self) -> int:
@@ -60,7 +61,7 @@ class WhoReads(NamedTuple):
         if not self.everybody:
             return 0
         outsiders = len(self._guests) + (self._outsider is not None)
-        return max(0, self._others_number + outsiders - len(self.everybody))
+        return max(0, len(self._others) + outsiders - len(self.everybody))
 
     def _people(self) -> str:
         groups = [_("You")] if self._reads_as_customer else []
@@ -79,7 +80,7 @@ class WhoReads(NamedTuple):
         return get_text_list([*groups, _("our staff")], _("and"))
 
     def _representatives(self) -> list[str]:
-        if not self._others_number:
+        if not self._others:
             return []
         if not self.names_them:
             return [_("the representatives of %(organisation)s") % {"organisation": self.organisation}]
@@ -87,11 +88,12 @@ class WhoReads(NamedTuple):
             names = get_text_list([person.name for person in self._others], _("and"))
             return [_("%(people)s of %(organisation)s") % {"people": names, "organisation": self.organisation}]
         said = ngettext(
-            "%(number)d other person of %(organisation)s",
-            "%(number)d other people of %(organisation)s",
-            self._others_number,
+            "%(number)s other person of %(organisation)s",
+            "%(number)s other people of %(organisation)s",
+            len(self._others),
         )
-        return [said % {"number": self._others_number, "organisation": self.organisation}]
+        more = "+" if len(self.representatives) >= READERS_READ else ""
+        return [said % {"number": f"{len(self._others)}{more}", "organisation": self.organisation}]
 
     @property
     def _reads_as_customer(self) -> bool:
@@ -104,12 +106,8 @@ class WhoReads(NamedTuple):
         return tuple(person for person in self.representatives if person.id != self.reader_id)
 
     @property
-    def _others_number(self) -> int:
-        return self.representatives_number - (len(self.representatives) - len(self._others))
-
-    @property
     def _are_few(self) -> bool:
-        return self._others_number <= FEW and len(self._guests) <= FEW
+        return len(self._others) <= FEW and len(self._guests) <= FEW
 
     @property
     def _guests(self) -> tuple[Human, ...]:
@@ -131,12 +129,10 @@ def who_will_read(person: Person, organisation: Organisation | None) -> WhoReads
         if organisation is not None
         else Person.objects.none()
     )
-    named = tuple(Human(one.pk, str(one), one.is_staff, one.is_active) for one in people[:READERS_NAMED])
     return WhoReads(
         reader_id=person.pk,
         names_them=True,
         organisation=str(organisation or ""),
-        representatives=named,
-        representatives_number=people.count() if len(named) == READERS_NAMED else len(named),
+        representatives=tuple(Human(one.pk, str(one), one.is_staff, one.is_active) for one in people[:READERS_READ]),
         requester=None,
     )
