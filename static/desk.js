@@ -464,13 +464,15 @@
     setInterval(() => showTimes(document), 60000);
   });
 
+  addEventListener("desk:arrived", (event) => ready(event.target)); // a part that live.js took over
+
   // ---- htmx: the same pages, without a reload ----
 
   addEventListener("htmx:afterSettle", (event) => {
     const part = event.detail.elt;
     ready(part);
     if (part.id === "request") {
-      const latest = part.querySelector("#latest");
+      const latest = part.querySelector("[data-latest]");
       if (latest && !part.querySelector("[data-bound]")) {
         latest.focus({ preventScroll: true });
         latest.scrollIntoView({ block: "nearest" });

@@ -159,7 +159,8 @@ def _comment_entry(comment: Said, reader: Person) -> Entry:
 def _event_entry(event: Happened, reader: Person, language: str) -> Entry:
     by = str(event.by) if event.by else ""
     text = _sentence(event.kind, event.data, by, event.person, reader.is_staff, language)
-    return Entry(id=f"event-{event.id}", kind="event", at=event.at, author=event.by, text=text)
+    is_me = event.by is not None and event.by.id == reader.pk
+    return Entry(id=f"event-{event.id}", kind="event", at=event.at, author=event.by, text=text, is_me=is_me)
 
 
 @lru_cache(maxsize=SENTENCES_REMEMBERED)

@@ -158,6 +158,7 @@ def request_body(
         {
             "live_url": reverse("request_news", args=[reference]),
             "version": page["trail"].version,
+            "reader_id": reader.pk,
             "head": _head(ticket),
             "stage": part("stage", Stage(ticket["stage_sentence"], ticket["stages"])),
             "guest": part("guest", (str(ticket["requester"]),), lambda: {"requester": str(ticket["requester"])})
