@@ -431,6 +431,20 @@
     });
   }
 
+  // ---- paper: what is folded is on it too, and the moment of printing ----
+
+  let unfolded = [];
+
+  addEventListener("beforeprint", () => {
+    for (const time of all("[data-printed]")) time.textContent = new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" }).format();
+    unfolded = all("#request details:not([open]):not(:has(form))");
+    for (const fold of unfolded) fold.open = true;
+  });
+
+  addEventListener("afterprint", () => {
+    for (const fold of unfolded) fold.open = false;
+  });
+
   // ---- pages and their parts as they arrive ----
 
   function setUpPassword(holder) {

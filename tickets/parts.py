@@ -159,6 +159,8 @@ def request_body(
             "live_url": reverse("request_news", args=[reference]),
             "version": page["trail"].version,
             "reader_id": reader.pk,
+            "reference": reference,
+            "brand": brand,
             "head": _head(ticket),
             "stage": part("stage", Stage(ticket["stage_sentence"], ticket["stages"])),
             "guest": part("guest", (str(ticket["requester"]),), lambda: {"requester": str(ticket["requester"])})
