@@ -151,8 +151,8 @@
   // Words for a verb that is not offered any more are not lost: they are a comment.
   function keepWords(place, text) {
     const field = place.querySelector("#comment-form textarea");
-    if (!field || field.value) return;
-    field.value = text;
+    if (!field) return;
+    field.value = [field.value, text].filter(Boolean).join("\n\n");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 

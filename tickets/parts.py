@@ -26,11 +26,11 @@ from tickets.models import TimeEntry
 from tickets.pages import Hears, Involved, OneStage, with_forms
 from tickets.trail import File
 from tickets.verbs import Verb
-from tickets.workflow import Status
 from tickets.who_reads import WhoReads
+from tickets.workflow import Status
 
-# About two kilobytes each.
-PARTS_REMEMBERED = 8192
+# About two kilobytes each, ten where they stand together.
+PARTS_REMEMBERED = 4096
 # Stand in a part for what belongs to one call. With their names and quotes, which nobody can write: words are escaped.
 PLACE = "[once]"
 TOKEN = f'name="csrfmiddlewaretoken" value="{PLACE}"'
@@ -153,14 +153,11 @@ def request_body(
     """What stands between head and foot of a request's page. Forms are given where something was typed in them."""
     ticket, reference = page["ticket"], page["ticket"]["reference"]
     who = part("who", page["who_reads"], lambda: _reads(page["who_reads"]))
-    body = render_to_string(
-        "tickets/_request.html",
+    body = _whole(
         {
             "live_url": reverse("request_news", args=[reference]),
             "version": page["trail"].version,
             "reader_id": reader.pk,
-            "reference": reference,
-            "brand": brand,
             "head": _head(ticket),
             "stage": part("stage", Stage(ticket["stage_sentence"], ticket["stages"])),
             "guest": part("guest", (str(ticket["requester"]),), lambda: {"requester": str(ticket["requester"])})
@@ -184,13 +181,24 @@ def request_body(
     )
 
 
+def _whole(parts: dict[str, Any]) -> str:
+    """The parts together, remembered by what they are: most pages are opened again as they were."""
+    return _remember(tuple(parts.values()), lambda: render_to_string("tickets/_request.html", parts))
+
+
 def part(name: str, shown: Hashable, context: Callable[[], dict[str, Any]] | None = None) -> SafeString:
     """A part by what it shows. `context` gives it to the template where a NamedTuple's own names do not."""
-    key = (name, shown, get_language(), str(get_current_timezone()))
+    return _remember(
+        (name, shown),
+        lambda: made(name, context() if context else shown._asdict()),  # type: ignore[attr-defined]
+    )
+
+
+def _remember(shown: Hashable, make: Callable[[], SafeString]) -> SafeString:
+    key = (shown, get_language(), str(get_current_timezone()))
     known = _remembered.get(key)
     if known is None:
-        known = made(name, context() if context else shown._asdict())  # type: ignore[attr-defined]
-        _remembered[key] = known
+        known = _remembered[key] = make()
         while len(_remembered) > PARTS_REMEMBERED:
             _remembered.popitem(last=False)
     return known

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, models
 
-from accounts.models import Event, Person
+from accounts.models import Person
 from accounts.models.people import initials_of
 from accounts.tenancy import current_tenant_id
 from accounts.texts import Texts
@@ -45,48 +45,55 @@ STATEMENT = """
 WITH here AS MATERIALIZED (
   SELECT * FROM tickets_ticket WHERE tenant_id = %(tenant)s AND id IN ({tickets})
 ), trail AS MATERIALIZED (
-  SELECT 'ticket' AS part, here.id, here.created_at AS at, here.requester_id AS person_id,
-         here.assignee_id AS other_id, NULL AS words, NULL AS more, to_jsonb(here) - %(unseen)s::text[] AS data
+  SELECT 'ticket' AS part, here.id, NULL::timestamptz AS at, here.requester_id AS person_id,
+         here.assignee_id AS other_id, NULL AS words, NULL AS more, to_jsonb(here) - '{{{unseen}}}'::text[] AS data
   FROM here
   UNION ALL
   SELECT 'type', type.id, NULL, NULL, NULL, NULL, NULL, type.name
-  FROM here JOIN tickets_requesttype AS type ON type.tenant_id = %(tenant)s AND type.id = here.request_type_id
+  FROM tickets_requesttype AS type
+  WHERE type.tenant_id = %(tenant)s AND type.id = (SELECT request_type_id FROM here)
   UNION ALL
   SELECT 'comment', row.id, row.created_at, row.author_id, NULL, row.text, row.quoted,
          jsonb_build_array(row.is_internal, row.is_verified, row.channel)
-  FROM here JOIN tickets_comment AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
-  WHERE %(is_staff)s OR NOT row.is_internal
+  FROM tickets_comment AS row
+  WHERE row.tenant_id = %(tenant)s AND row.ticket_id = (SELECT id FROM here)
+        AND (%(is_staff)s OR NOT row.is_internal)
   UNION ALL
   SELECT 'event', row.id, row.at, row.by_id,
          CASE WHEN coalesce(row.data ->> 'to', row.data ->> 'person') ~ '^[0-9]{{1,18}}$'
               THEN coalesce(row.data ->> 'to', row.data ->> 'person')::bigint END,
          row.kind, NULL, row.data
-  FROM here JOIN accounts_event AS row
-       ON row.tenant_id = %(tenant)s AND row.subject_label = %(label)s AND row.subject_id = here.id
-  WHERE row.kind = ANY (%(kinds)s) OR (row.kind = ANY (%(time)s) AND EXISTS (
-    SELECT FROM accounts_contract AS contract
-    WHERE contract.tenant_id = %(tenant)s AND contract.id = here.contract_id AND contract.shows_time))
+  FROM accounts_event AS row
+  WHERE row.tenant_id = %(tenant)s AND row.subject_label = %(label)s AND row.subject_id = (SELECT id FROM here)
   UNION ALL
   SELECT 'file', file.id, NULL, NULL, row.comment_id, file.name, NULL, to_jsonb(file.size)
-  FROM here JOIN tickets_attachment AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
+  FROM tickets_attachment AS row
        JOIN accounts_storedfile AS file ON file.tenant_id = %(tenant)s AND file.id = row.file_id
+  WHERE row.tenant_id = %(tenant)s AND row.ticket_id = (SELECT id FROM here)
   UNION ALL
   SELECT 'guest', row.id, NULL, row.person_id, NULL, NULL, NULL, NULL
-  FROM here JOIN tickets_participant AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
+  FROM tickets_participant AS row
+  WHERE row.tenant_id = %(tenant)s AND row.ticket_id = (SELECT id FROM here)
   UNION ALL
   SELECT 'attention', row.id, NULL, NULL, NULL, row.choice, NULL, NULL
-  FROM here JOIN tickets_attention AS row
-       ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id AND row.person_id = %(reader)s
+  FROM tickets_attention AS row
+  WHERE row.tenant_id = %(tenant)s AND row.ticket_id = (SELECT id FROM here) AND row.person_id = %(reader)s
   UNION ALL
   SELECT 'estimate', row.id, row.decided_at, NULL, NULL, row.state, NULL, NULL
-  FROM here JOIN tickets_estimate AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
+  FROM tickets_estimate AS row
+  WHERE row.tenant_id = %(tenant)s AND row.ticket_id = (SELECT id FROM here)
   UNION ALL
   SELECT 'proof', row.id, NULL, NULL, NULL, NULL, NULL, NULL
-  FROM here JOIN tickets_approval AS row ON row.tenant_id = %(tenant)s AND row.ticket_id = here.id
+  FROM tickets_approval AS row
+  WHERE row.tenant_id = %(tenant)s AND row.ticket_id = (SELECT id FROM here)
+  UNION ALL
+  SELECT 'contract', row.id, NULL, NULL, NULL, NULL, NULL, to_jsonb(row.shows_time)
+  FROM accounts_contract AS row
+  WHERE row.tenant_id = %(tenant)s AND row.id = (SELECT contract_id FROM here)
   UNION ALL (
     SELECT 'reader', row.id, NULL, row.person_id, NULL, NULL, NULL, NULL
-    FROM here JOIN accounts_representation AS row
-         ON row.tenant_id = %(tenant)s AND row.organisation_id = here.organisation_id
+    FROM accounts_representation AS row
+    WHERE row.tenant_id = %(tenant)s AND row.organisation_id = (SELECT organisation_id FROM here)
     LIMIT %(readers)s
   )
 )
@@ -183,9 +190,7 @@ def read_trail(ticket: Ticket, reader: Person, *, kinds: Collection[str]) -> Tra
     return _trail(rows, _version(rows, reader, ticket.tenant.today), kinds)
 
 
-def read_version(
-    tickets: "models.QuerySet[Ticket]", reader: Person, *, kinds: Collection[str], today: date
-) -> str:
+def read_version(tickets: "models.QuerySet[Ticket]", reader: Person, *, kinds: Collection[str], today: date) -> str:
     """The version of the one ticket among those that the reader may see; '' when there is none. One query."""
     statement, values = tickets.order_by().values("pk").query.sql_with_params()
     named = {f"value_{number}": value for number, value in enumerate(values)}
@@ -199,17 +204,17 @@ def _rows(tickets: str, values: dict[str, Any], reader: Person, kinds: Collectio
         "reader": reader.pk,
         "is_staff": reader.is_staff,
         "label": Ticket._meta.label_lower,
-        "kinds": list(kinds),
-        "unseen": list(UNSEEN),
-        "time": list(TIME_EVENTS),
         "readers": READERS_READ,
     }
     with connection.cursor() as cursor:
-        cursor.execute(STATEMENT.format(tickets=tickets), values)
+        cursor.execute(STATEMENT.format(tickets=tickets, unseen=",".join(UNSEEN)), values)
         rows: list[Row] = cursor.fetchall()
-    # A file of a note is seen by whom the note is seen.
+    # A file of a note is seen by whom the note is seen; an event is told by its kind, and time where a contract says so.
     comments = {row[1] for row in rows if row[0] == "comment"} | {None}
-    return [row for row in rows if row[0] != "file" or row[4] in comments]
+    shows_time = any(row[0] == "contract" and row[7] == "true" for row in rows)
+    told = {*kinds, *(TIME_EVENTS if shows_time else ())}
+    seen = {"file": (4, comments), "event": (5, told)}
+    return [row for row in rows if row[0] not in seen or row[seen[row[0]][0]] in seen[row[0]][1]]
 
 
 def _version(rows: list[Row], reader: Person, today: date) -> str:
@@ -242,10 +247,7 @@ def _trail(rows: list[Row], version: str, kinds: Collection[str]) -> Trail:
         assignee=people.get(ticket[4]),
         recorder=people.get(json.loads(ticket[7])["recorded_by_id"]),
         request_type=str(Texts(json.loads(parts["type"][0][7]))) if "type" in parts else "",
-        comments=[
-            Said(pk, at, people[author], text, quoted, *json.loads(data), tuple(files.get(pk, ())))
-            for _, pk, at, author, _, text, quoted, data in _by_id(parts, "comment")
-        ],
+        comments=[_said(row, people, files) for row in _by_id(parts, "comment")],
         events=[event for event in events if event.kind in kinds],
         files=tuple(files.get(None, ())),
         guests=[people[row[3]] for row in _by_id(parts, "guest")],
@@ -258,6 +260,12 @@ def _trail(rows: list[Row], version: str, kinds: Collection[str]) -> Trail:
         has_proofs="proof" in parts,
         has_time=any(event.kind in TIME_EVENTS for event in events),
     )
+
+
+def _said(row: Row, people: dict[int, Human], files: dict[int | None, list[File]]) -> Said:
+    _, pk, at, author, _, text, quoted, data = row
+    is_internal, is_verified, channel = json.loads(data)
+    return Said(pk, at, people[author], text, quoted, is_internal, is_verified, channel, tuple(files.get(pk, ())))
 
 
 def _by_id(parts: dict[str, list[Row]], name: str) -> list[Row]:
