@@ -91,9 +91,9 @@ def fewest_to_most(one: dict[str, Any]) -> str:
 # ---- where the time goes ----
 
 
-def where(parts: list[dict[str, Any]]) -> str:
+def where(page: str, parts: list[dict[str, Any]]) -> str:
     whole = parts[-1]["python"] + parts[-1]["sql"]
-    head = ["part of the portal list", "Python ms", "SQL ms", "statements", "share"]
+    head = [f"part of the {page}", "Python ms", "SQL ms", "statements", "share"]
     rows = [
         [
             one["part"],

@@ -57,7 +57,7 @@ def shown_time(ticket: Ticket, trail: Trail) -> list[TimeEntry]:
 
 
 class Hears(NamedTuple):
-    """Whether the reader hears of what happens here, whether they would without a word, and what their button changes."""
+    """Whether the reader hears of what happens, whether they would without a word, and what their button changes."""
 
     hears: bool
     is_told: bool

@@ -209,7 +209,7 @@ def _rows(tickets: str, values: dict[str, Any], reader: Person, kinds: Collectio
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT.format(tickets=tickets, unseen=",".join(UNSEEN)), values)
         rows: list[Row] = cursor.fetchall()
-    # A file of a note is seen by whom the note is seen; an event is told by its kind, and time where a contract says so.
+    # A file of a note is seen by whom the note is seen; events are told by their kind, time where a contract says so.
     comments = {row[1] for row in rows if row[0] == "comment"} | {None}
     shows_time = any(row[0] == "contract" and row[7] == "true" for row in rows)
     told = {*kinds, *(TIME_EVENTS if shows_time else ())}
