@@ -436,7 +436,10 @@
   let unfolded = [];
 
   addEventListener("beforeprint", () => {
-    for (const time of all("[data-printed]")) time.textContent = new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" }).format();
+    for (const time of all("[data-printed]")) {
+      const inWords = new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short", timeZone: time.dataset.printed }); // the desk's
+      time.textContent = inWords.format();
+    }
     unfolded = all("#request details:not([open]):not(:has(form))");
     for (const fold of unfolded) fold.open = true;
   });
