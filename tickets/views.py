@@ -21,11 +21,10 @@ from accounts.files import download
 from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
 from tickets import actions
-from tickets.calls import file_limits, origin_of, readable_ticket, submission_of, visible_ticket
+from tickets.calls import file_limits, origin_of, readable_ticket, shown_version, submission_of, visible_ticket
 from tickets.decisions import Decision, read_link
 from tickets.deeds import CUSTOMER_DEEDS, do, form_of
 from tickets.forms import CommentForm, ParticipantForm, RequestForm, VerbForm
-from tickets.history import told_kinds
 from tickets.lists import count_open_and_waiting, lines, page
 from tickets.models import Approval, Attachment, RequestType, Ticket
 from tickets.pages import approval_page, decide_page, record_name, request_page
@@ -33,7 +32,6 @@ from tickets.parts import request_body
 from tickets.permissions import may_read_proof
 from tickets.querysets import STATES, TicketQuerySet
 from tickets.topics import catalogue_groups
-from tickets.trail import read_version
 from tickets.who_reads import who_will_read
 
 # ---- lists ----
@@ -199,12 +197,7 @@ def request_detail(request: PersonRequest, reference: str) -> HttpResponse:
 @require_GET
 def request_news(request: PersonRequest, reference: str) -> HttpResponse:
     """What an open page asks from time to time: nothing (204), or the page's parts as they are now."""
-    tickets = Ticket.objects.visible_to(request.person).filter(reference=reference)
-    kinds = told_kinds(request.person)
-    version = read_version(tickets, request.person, kinds=kinds, today=request.tenant.today)
-    if not version:
-        raise Http404
-    if version == request.GET.get("since"):
+    if shown_version(request, reference) == request.GET.get("since"):
         return HttpResponse(status=204)
     page = request_page(readable_ticket(request, reference), request.person)
     return HttpResponse(_request_body(request, page))

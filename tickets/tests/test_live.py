@@ -254,6 +254,12 @@ def test_who_logged_out_is_led_to_the_log_in(desk: Desk, visit: Visit) -> None:
     assert asked(browser, ticket, since).status_code == 302
 
 
+@pytest.mark.parametrize("path", ["", "news/", "news/?since=%00"])
+@pytest.mark.parametrize("reference", ["DESK-%00", "DESK-99999999999999999999", "'"])
+def test_a_reference_that_cannot_be_one_is_not_found(desk: Desk, visit: Visit, path: str, reference: str) -> None:
+    assert visit(desk, desk.requester).get(f"/requests/{reference}/{path}").status_code == 404
+
+
 # ---- parts that are remembered ----
 
 
