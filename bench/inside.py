@@ -69,10 +69,10 @@ def queries() -> Any:
     return counting.count_queries()
 
 
-def where() -> Any:
+def where(page: str) -> Any:
     from bench import where as module
 
-    return module.where()
+    return module.where(page)
 
 
 def explain() -> Any:

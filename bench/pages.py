@@ -11,12 +11,18 @@ from accounts.hosts import find_host
 from accounts.models import Organisation, Person, Session
 from accounts.tenancy import enter
 from bench import plan
+from tickets.history import told_kinds
 from tickets.models import RequestType, Ticket
+from tickets.trail import read_trail
 from tickets.workflow import Status
 
 # So many different tickets are opened in turn.
 TICKETS = 20
 PORTAL_LIST = "portal list, mine"
+REQUEST_PAGE = "request page"
+NEWS = "open request asks for news"
+# 204: nothing is new.
+ANSWERS = (200, 204)
 
 
 @dataclass(frozen=True)
@@ -54,14 +60,22 @@ def visits() -> list[Visit]:
         queue = reverse("admin:tickets_ticket_changelist")
         opened = [reverse("admin:tickets_ticket_change", args=[ticket.pk]) for ticket in tickets]
         requests = [reverse("request", args=[ticket.reference]) for ticket in tickets]
+        news = [news_address(ticket, customer) for ticket in tickets]
         lists = reverse("requests")
         return [
             Visit(PORTAL_LIST, plan.MEASURED_HOST, customer.pk, [lists]),
             Visit("portal list, organisation", plan.MEASURED_HOST, customer.pk, [f"{lists}?scope=organisation"]),
-            Visit("request page", plan.MEASURED_HOST, customer.pk, requests),
+            Visit(REQUEST_PAGE, plan.MEASURED_HOST, customer.pk, requests),
+            Visit(NEWS, plan.MEASURED_HOST, customer.pk, news),
             Visit("admin queue", plan.MEASURED_HOST, agent.pk, [queue]),
             Visit("admin ticket page", plan.MEASURED_HOST, agent.pk, opened),
         ]
+
+
+def news_address(ticket: Ticket, reader: Person) -> str:
+    """As an open page asks that shows the ticket as it is."""
+    since = read_trail(ticket, reader, kinds=told_kinds(reader)).version
+    return reverse("request_news", args=[ticket.reference], query={"since": since})
 
 
 def logged_in(visit: Visit, person: Person | None = None) -> Client:
@@ -80,7 +94,7 @@ def cookies(client: Client) -> str:
 
 def works(client: Client, visit: Visit) -> bool:
     """Whether the page is there at all; also lets the browser have its CSRF cookie."""
-    return client.get(visit.paths[0]).status_code == 200
+    return client.get(visit.paths[0]).status_code in ANSWERS
 
 
 def targets() -> dict[str, dict[str, object]]:

@@ -1,4 +1,4 @@
-"""Where the time of the portal list goes: timers around the real parts, in the process that answers.
+"""Where the time of a portal page goes: timers around the real parts, in the process that answers.
 
 Runs inside Django (bench/inside.py). No server and no client: the handler is called as gunicorn calls it.
 """
@@ -6,6 +6,8 @@ Runs inside Django (bench/inside.py). No server and no client: the handler is ca
 import io
 import statistics
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -19,9 +21,9 @@ from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from accounts.middleware import PersonMiddleware, TenantMiddleware
-from bench.pages import PORTAL_LIST, Visit, cookies, logged_in, visits, works
+from bench.pages import PORTAL_LIST, REQUEST_PAGE, Visit, cookies, logged_in, visits, works
 from bench.timers import Key, Timers
-from tickets import list_views, lists
+from tickets import list_views, lists, pages, views
 
 WARM_UP, ROUNDS = 30, 300
 
@@ -30,37 +32,56 @@ MIDDLEWARE = "middleware: all but the next two"
 ENTRY = "tenant entry: BEGIN, set_config, host, tenant"
 PERSON = "session, person, their organisations"
 TRANSACTION = "transaction: connection check, savepoint, COMMIT"
+FRAME = "template: frame of the page"
+# Of the list.
 VIEW = "view: rows as the template takes them, addresses"
 LIST = "list: twenty tickets"
 COUNTS = "counts"
-FRAME = "template: frame of the page"
 CONTENT = "template: the list"
-PARTS = (HANDLER, MIDDLEWARE, ENTRY, PERSON, TRANSACTION, VIEW, LIST, COUNTS, FRAME, CONTENT)
+# Of the request page.
+TICKET = "the ticket, where the reader may see it"
+TRAIL = "all that hangs on it: comments, events, files, people"
+WORDS = "sentences: where it stands, what happened, who reads"
+VERBS = "what can be done"
+PARTS = "parts: what they show, found among the remembered"
+ROUND = (HANDLER, MIDDLEWARE, ENTRY, PERSON, TRANSACTION)
 
 
-def where() -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Plan:
+    """How one page is measured: its view by the name of its address, and who times its parts."""
+
+    page: str
+    view: str
+    rest: str
+    parts: tuple[str, ...]
+    wrap: Callable[[Timers], None]
+
+
+def where(name: str) -> list[dict[str, Any]]:
     """Per part the medians of its milliseconds in a request, Python and SQL apart, and its statements."""
-    visit = next(visit for visit in visits() if visit.page == PORTAL_LIST)
+    plan = PLANS[name]
+    visit = next(visit for visit in visits() if visit.page == plan.page)
     client = logged_in(visit)
-    assert works(client, visit), "the portal list does not answer"
+    assert works(client, visit), f"the {plan.page} does not answer"
     cookie, timers = cookies(client), Timers()
     wrap_middleware(timers)
     handler = WSGIHandler()
-    wrap_parts(timers)
+    wrap_parts(timers, plan)
     try:
         with connection.execute_wrapper(Statements(timers)):
-            requests = [ask(handler, visit, cookie, timers) for _ in range(WARM_UP + ROUNDS)]
+            requests = [ask(handler, visit, cookie, timers, number) for number in range(WARM_UP + ROUNDS)]
     finally:
         timers.restore()
-    statements = {part: timers.calls[part, True] / len(requests) for part in PARTS}
+    statements = {part: timers.calls[part, True] / len(requests) for part in plan.parts}
     return summary(requests[WARM_UP:], statements)
 
 
-def ask(handler: WSGIHandler, visit: Visit, cookie: str, timers: Timers) -> dict[Key, float]:
+def ask(handler: WSGIHandler, visit: Visit, cookie: str, timers: Timers, number: int) -> dict[Key, float]:
     timers.seconds.clear()
     statuses: list[str] = []
     timers.enter(HANDLER)
-    response = handler(environ(visit, cookie), lambda status, headers: statuses.append(status))  # type: ignore[arg-type]
+    response = handler(environ(visit, cookie, number), lambda status, headers: statuses.append(status))  # type: ignore[arg-type]
     b"".join(response)
     response.close()
     timers.leave()
@@ -68,8 +89,8 @@ def ask(handler: WSGIHandler, visit: Visit, cookie: str, timers: Timers) -> dict
     return dict(timers.seconds)
 
 
-def environ(visit: Visit, cookie: str) -> dict[str, Any]:
-    path, _, query = visit.paths[0].partition("?")
+def environ(visit: Visit, cookie: str, number: int = 0) -> dict[str, Any]:
+    path, _, query = visit.paths[number % len(visit.paths)].partition("?")
     return {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
@@ -108,19 +129,36 @@ def wrap_middleware(timers: Timers) -> None:
             timers.wrap(middleware, "__call__", part)
 
 
-def wrap_parts(timers: Timers) -> None:
+def wrap_parts(timers: Timers, plan: Plan) -> None:
     for name in ("close_if_health_check_failed", "_commit"):
         timers.wrap(BaseDatabaseWrapper, name, TRANSACTION)
     for name in ("__enter__", "__exit__"):
         timers.wrap(Atomic, name, TRANSACTION)
-    pattern = next(one for one in get_resolver().url_patterns if getattr(one, "name", "") == "requests")
-    timers.wrap(pattern, "callback", VIEW)
+    pattern = next(one for one in get_resolver().url_patterns if getattr(one, "name", "") == plan.view)
+    timers.wrap(pattern, "callback", plan.rest)
+    plan.wrap(timers)
+    timers.wrap(Template, "render", FRAME)
+
+
+def wrap_list(timers: Timers) -> None:
     # Whatever the view takes from there: the page itself, and what counts.
     for name, function in list(vars(list_views).items()):
         if getattr(function, "__module__", "") == lists.__name__ and not isinstance(function, type):
             timers.wrap(list_views, name, LIST if name == "page" else COUNTS)
-    timers.wrap(Template, "render", FRAME)
     timers.wrap(BlockNode, "render", lambda node, context: CONTENT if node.name == "content" else timers.part)
+
+
+def wrap_request(timers: Timers) -> None:
+    timers.wrap(views, "readable_ticket", TICKET)
+    timers.wrap(pages, "read_trail", TRAIL)
+    timers.wrap(pages, "portal_verbs", VERBS)
+    timers.wrap(views, "_request_body", PARTS)
+
+
+PLANS = {
+    "list": Plan(PORTAL_LIST, "requests", VIEW, (*ROUND, VIEW, LIST, COUNTS, FRAME, CONTENT), wrap_list),
+    "request": Plan(REQUEST_PAGE, "request", WORDS, (*ROUND, TICKET, TRAIL, VERBS, WORDS, PARTS, FRAME), wrap_request),
+}
 
 
 def summary(requests: list[dict[Key, float]], statements: dict[str, float]) -> list[dict[str, Any]]:
@@ -129,7 +167,7 @@ def summary(requests: list[dict[Key, float]], statements: dict[str, float]) -> l
 
     rows = [
         {"part": part, "python": middle(part, False), "sql": middle(part, True), "statements": statements[part]}
-        for part in PARTS
+        for part in statements
     ]
     whole = 1000 * statistics.median(sum(request.values()) for request in requests)
     database = 1000 * statistics.median(

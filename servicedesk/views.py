@@ -74,7 +74,7 @@ def waiting_row(ticket: Ticket, person: Person) -> dict[str, Any]:
         "reference": ticket.reference,
         "subject": ticket.subject,
         "status": ticket.status,
-        "status_label": status_label(Status(ticket.status), person),
+        "status_label": status_label(Status(ticket.status), to_staff=person.is_staff),
         "request_type": ticket.request_type,
         "last_activity_at": ticket.last_activity_at,
         "action_label": asked[ticket.waiting_for],

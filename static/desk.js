@@ -378,6 +378,23 @@
     });
   }
 
+  // ---- paper: what is folded is on it too, and the moment of printing ----
+
+  let unfolded = [];
+
+  addEventListener("beforeprint", () => {
+    for (const time of all("[data-printed]")) {
+      const inWords = new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short", timeZone: time.dataset.printed }); // the desk's
+      time.textContent = inWords.format();
+    }
+    unfolded = all("#request details:not([open]):not(:has(form))");
+    for (const fold of unfolded) fold.open = true;
+  });
+
+  addEventListener("afterprint", () => {
+    for (const fold of unfolded) fold.open = false;
+  });
+
   // ---- pages and their parts as they arrive ----
 
   function setUpPassword(holder) {
@@ -411,6 +428,8 @@
     setInterval(() => showTimes(document), 60000);
   });
 
+  addEventListener("desk:arrived", (event) => ready(event.target)); // a part that live.js took over
+
   // ---- htmx: the same pages, without a reload ----
 
   addEventListener("htmx:afterSettle", (event) => {
@@ -418,7 +437,7 @@
     ready(part);
     if (part.id === "list" && part.dataset.count) say(part.dataset.count);
     if (part.id === "request") {
-      const latest = part.querySelector("#latest");
+      const latest = part.querySelector("[data-latest]");
       if (latest && !part.querySelector("[data-bound]")) {
         latest.focus({ preventScroll: true });
         latest.scrollIntoView({ block: "nearest" });

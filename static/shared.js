@@ -89,5 +89,5 @@ const deskShared = (() => {
   addEventListener("DOMContentLoaded", openPage);
   addEventListener("focus", refreshBell);
 
-  return { all, el, locale, showTimes, stored };
+  return { all, el, locale, openPage, showTimes, stored };
 })();

@@ -64,6 +64,7 @@ GET: dict[str, tuple[int, ...]] = {
     "request_form": (302, 200, 200, 200, 200, 200, 200, 404),
     "request_conditions": (302, 200, 200, 200, 200, 200, 200, 404),
     "request": OF_ORGANISATION,
+    "request_news": OF_ORGANISATION,
     "request_comment": PERSON_POST,
     "request_do": PERSON_POST,
     "request_invite": PERSON_POST,

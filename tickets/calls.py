@@ -4,22 +4,56 @@ import uuid
 
 from django.conf import settings
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from accounts import uploads
 from accounts.access import get_or_404
 from accounts.files import MEGABYTE
-from accounts.http import DeskRequest
+from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
 from accounts.visitors import address_of
 from tickets.forms import FilesField
+from tickets.history import told_kinds
 from tickets.models import Ticket
 from tickets.proof import Origin
+from tickets.trail import read_version
 
 
 def visible_ticket(person: Person, reference: str) -> Ticket:
     """The request with this reference, or Http404 alike for foreign and absent."""
     return get_or_404(Ticket.objects.visible_to(person).whole(), reference=reference)
+
+
+def readable_ticket(request: PersonRequest, reference: str) -> Ticket:
+    """The same for a page that shows it: without its neighbours, whose names come with what hangs on it
+    (tickets.trail). The desk and the reader's organisations are at hand."""
+    ticket = _ticket(request.person, reference)
+    ticket.tenant = request.tenant
+    for row in request.person.represents:
+        if row.organisation_id == ticket.organisation_id:
+            ticket.organisation = row.organisation
+    return ticket
+
+
+def _ticket(person: Person, reference: str) -> Ticket:
+    rows = Ticket.objects.filter(reference=reference)
+    try:
+        return rows.visible_uninvited(person).get()
+    except (Ticket.DoesNotExist, ValueError):  # a reference with a NUL in it is no possible value
+        return get_or_404(rows.visible_to(person))
+
+
+def shown_version(request: PersonRequest, reference: str) -> str:
+    """Of the request as its page would be shown now, or Http404 alike for foreign and absent. One query."""
+    tickets = Ticket.objects.visible_to(request.person).filter(reference=reference)
+    kinds, today = told_kinds(request.person), request.tenant.today
+    try:
+        version = read_version(tickets, request.person, kinds=kinds, today=today)
+    except ValueError:
+        version = ""
+    if not version:
+        raise Http404
+    return version
 
 
 def origin_of(request: DeskRequest, link: str = "") -> Origin:

@@ -1,20 +1,28 @@
 """What happened to a ticket, as sentences: comments and events in one line of time."""
 
-from collections.abc import Iterable
-from typing import Any
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.html import linebreaks, urlize
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.events import history_of, last_of
-from accounts.models import Event, Person
+from accounts.events import last_of
+from accounts.models import Person
 from tickets.durations import as_duration
 from tickets.models import Comment, Ticket
+from tickets.models.ticket import Channel
 from tickets.sentences import status_label
+from tickets.trail import File, Happened, Human, Said, Trail
 from tickets.workflow import Status
+
+# A quarter of a kilobyte each.
+SENTENCES_REMEMBERED = 4096
 
 # Events worth a line to customers; the rest (assignments, time) is the desk's own business.
 PUBLIC_EVENTS = {
@@ -58,6 +66,8 @@ STAFF_EVENTS = {
     "ticket.claims",
     "ticket.mail_bounced",
 }
+TOLD_CUSTOMERS = frozenset(PUBLIC_EVENTS)
+TOLD_STAFF = frozenset(PUBLIC_EVENTS | STAFF_EVENTS)
 # Whose sentence does not say the state already.
 CHANGES_STATUS = {
     "started",
@@ -78,16 +88,51 @@ def formatted(text: str) -> SafeString:
     return mark_safe(linebreaks(urlize(text, nofollow=True, autoescape=True)))  # noqa: S308
 
 
-def activity(ticket: Ticket, reader: Person, files: dict[int | None, list[Any]]) -> list[dict[str, Any]]:
+class Entry(NamedTuple):
+    """A comment, or an event as a sentence. Everything shown of it is in here: its HTML is remembered by it."""
+
+    # 'comment-12', 'event-7'
+    id: str
+    kind: str
+    at: datetime
+    # Nobody, where a clock did it.
+    author: Human | None
+    text: str
+    quoted_text: str = ""
+    is_me: bool = False
+    is_internal: bool = False
+    unverified: bool = False
+    by_email: bool = False
+    files: tuple[File, ...] = ()
+    latest: bool = False
+
+    @property
+    def is_staff(self) -> bool:
+        return self.author is not None and self.author.is_staff
+
+    @property
+    def html(self) -> str:
+        """An event is plain text, which the template escapes."""
+        return formatted(self.text) if self.kind == "comment" else self.text
+
+    @property
+    def quoted(self) -> str:
+        return formatted(self.quoted_text) if self.quoted_text else ""
+
+
+def told_kinds(reader: Person) -> frozenset[str]:
+    """The events that this reader is told."""
+    return TOLD_STAFF if reader.is_staff else TOLD_CUSTOMERS
+
+
+def activity(trail: Trail, reader: Person) -> list[Entry]:
     """Comments and events in one line of time, oldest first, the newest marked (B9)."""
-    comments = Comment.objects.visible_to(reader).filter(ticket=ticket).select_related("author").order_by("id")
-    events = [event for event in history_of(ticket) if _is_told(event, reader)]
-    names = _names_in(events)
-    entries = [_comment_entry(comment, reader, files.get(comment.pk, [])) for comment in comments]
-    entries += [_event_entry(event, reader, names) for event in events]
-    entries.sort(key=lambda entry: entry["at"])
+    language = get_language() or ""
+    entries = [_comment_entry(comment, reader) for comment in trail.comments]
+    entries += [_event_entry(event, reader, language) for event in trail.events]
+    entries.sort(key=lambda entry: entry.at)
     if entries:
-        entries[-1]["latest"] = True
+        entries[-1] = entries[-1]._replace(latest=True)
     return entries
 
 
@@ -97,58 +142,45 @@ def delivery_words(ticket: Ticket) -> Comment | None:
     return Comment.objects.filter(pk=event.data["comment"]).first() if event else None
 
 
-def _comment_entry(comment: Comment, reader: Person, files: list[Any]) -> dict[str, Any]:
-    return {
-        "kind": "comment",
-        "author": comment.author,
-        "is_staff": comment.author.is_staff,
-        "is_me": comment.author_id == reader.pk,
-        "is_internal": comment.is_internal,
-        "html": formatted(comment.text),
-        "quoted": formatted(comment.quoted) if comment.quoted else "",
-        "at": comment.created_at,
-        "files": files,
-        "latest": False,
-        "unverified": not comment.is_verified,
-        "by_email": comment.channel == "email",
-    }
+def _comment_entry(comment: Said, reader: Person) -> Entry:
+    return Entry(
+        id=f"comment-{comment.id}",
+        kind="comment",
+        at=comment.at,
+        author=comment.author,
+        text=comment.text,
+        quoted_text=comment.quoted,
+        is_me=comment.author.id == reader.pk,
+        is_internal=comment.is_internal,
+        unverified=not comment.is_verified,
+        by_email=comment.channel == Channel.EMAIL,
+        files=comment.files,
+    )
 
 
-def _is_told(event: Event, reader: Person) -> bool:
-    return event.kind in PUBLIC_EVENTS or (reader.is_staff and event.kind in STAFF_EVENTS)
+def _event_entry(event: Happened, reader: Person, language: str) -> Entry:
+    by = str(event.by) if event.by else ""
+    text = _sentence(event.kind, event.data, by, event.person, reader.is_staff, language)
+    is_me = event.by is not None and event.by.id == reader.pk
+    return Entry(id=f"event-{event.id}", kind="event", at=event.at, author=event.by, text=text, is_me=is_me)
 
 
-def _names_in(events: Iterable[Event]) -> dict[int, str]:
-    """The people that events name by id, in one query; none when there is nobody to name."""
-    ids = {event.data[key] for event in events for key in ("to", "person") if event.data.get(key)}
-    return {person.pk: str(person) for person in Person.objects.filter(pk__in=ids)} if ids else {}
-
-
-def _event_entry(event: Event, reader: Person, names: dict[int, str]) -> dict[str, Any]:
-    return {
-        "kind": "event",
-        "author": event.by,
-        "html": sentence(event, reader, names),
-        "at": event.at,
-        "latest": False,
-    }
-
-
-def sentence(event: Event, reader: Person, names: dict[int, str]) -> str:
-    """An event as a sentence. Plain text: the template escapes it."""
-    kind, data = event.kind.partition(".")[2], event.data
-    said = _said(kind, event, _values(event, names))
-    status = data.get("status")
-    if kind in CHANGES_STATUS and status in Status.values:
-        said += " " + _("The status changed to “%(status)s”.") % {"status": status_label(Status(status), reader)}
+@lru_cache(maxsize=SENTENCES_REMEMBERED)
+def _sentence(kind: str, data: str, by: str, person: str, to_staff: bool, language: str) -> str:
+    """An event as a sentence, in the language of the moment. Plain text: the template escapes it."""
+    what, facts = kind.partition(".")[2], json.loads(data)
+    said = _said(what, facts, _values(facts, by, person))
+    status = facts.get("status")
+    if what in CHANGES_STATUS and status in Status.values:
+        label = status_label(Status(status), to_staff=to_staff)
+        said += " " + _("The status changed to “%(status)s”.") % {"status": label}
     return said
 
 
-def _values(event: Event, names: dict[int, str]) -> dict[str, Any]:
-    data = event.data
+def _values(data: dict[str, Any], by: str, person: str) -> dict[str, Any]:
     day = parse_date(str(data.get("day", ""))[:10]) if data.get("day") else None
     return {
-        "by": str(event.by) if event.by else "",
+        "by": by,
         "minutes": as_duration(int(data.get("minutes") or 0)),
         "before": as_duration(int(data.get("before") or 0)),
         "number": data.get("invoice", ""),
@@ -156,13 +188,12 @@ def _values(event: Event, names: dict[int, str]) -> dict[str, Any]:
         "place": data.get("place", ""),
         "reference": data.get("reference", ""),
         "version": data.get("version", ""),
-        "person": names.get(data.get("to") or data.get("person") or 0, "–"),
+        "person": person or "–",
         "day": date_format(day, "DATE_FORMAT") if day else "–",
     }
 
 
-def _said(kind: str, event: Event, values: dict[str, Any]) -> str:
-    data = event.data
+def _said(kind: str, data: dict[str, Any], values: dict[str, Any]) -> str:
     if kind == "accepted" and data.get("manner") == "silence":
         return _("Accepted without an answer: the review period ended.")
     if kind == "accepted" and data.get("manner") == "quoted":
@@ -173,7 +204,7 @@ def _said(kind: str, event: Event, values: dict[str, Any]) -> str:
         return (
             _("Closed with invoice %(number)s.") if data.get("invoice") else _("%(by)s closed it: nothing to charge.")
         ) % values
-    if kind == "cancelled" and event.by is None:
+    if kind == "cancelled" and not values["by"]:
         return _("Cancelled: the order was not paid in time.")
     return _sentences().get(kind, "") % values
 

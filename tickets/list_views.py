@@ -225,7 +225,7 @@ def _render_order(
     context = {
         "organisation": organisation,
         "rows": [
-            {"ticket": tickets[pk], "status": status_label(Status(tickets[pk].status), request.person)}
+            {"ticket": tickets[pk], "status": status_label(Status(tickets[pk].status), to_staff=False)}
             for pk in order
             if pk in tickets
         ],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -15,16 +15,21 @@ from django.utils.translation import pgettext
 from accounts.approvers import approvers_of
 from accounts.models import Person
 from tickets.actions import is_told_anyway
+from tickets.asked import asked_of
+from tickets.charges import billable_entries
 from tickets.decisions import Decision
 from tickets.deeds import form_of
 from tickets.durations import as_duration
 from tickets.forms import VerbForm
-from tickets.history import activity, delivery_words, formatted
+from tickets.history import activity, delivery_words, formatted, told_kinds
 from tickets.lists import places_in_order
-from tickets.models import Approval, Attachment, Attention, Estimate, EstimateLine, EstimateState, Ticket
+from tickets.models import Approval, Attention, Estimate, EstimateLine, EstimateState, Ticket, TimeEntry
+from tickets.models.ticket import Channel
 from tickets.permissions import is_customer, may_invite, may_read_proof
 from tickets.sentences import line_text, money, stage, status_label, turn
+from tickets.trail import Human, Trail, read_trail
 from tickets.verbs import Verb, available
+from tickets.who_reads import WhoReads
 from tickets.workflow import WITH_CUSTOMER, Status, WaitingFor
 
 # What was typed with a verb that was refused, by the verb's name: its form, with what is wrong in it.
@@ -33,44 +38,59 @@ Refusals = Mapping[str, VerbForm]
 
 def conversation(ticket: Ticket, reader: Person) -> dict[str, Any]:
     """What portal and desk both show: what was said and happened, who takes part, files, estimates and proof."""
-    files = _files_by_comment(ticket, reader)
+    trail = read_trail(ticket, reader, kinds=told_kinds(reader))
     return {
-        "activity": activity(ticket, reader, files),
-        "people": people(ticket),
+        "trail": trail,
+        "activity": activity(trail, reader),
+        "people": people(ticket, trail),
         "may_invite": may_invite(reader, ticket),
-        "attention": attention(ticket, reader),
-        "files": files.get(None, []),
-        "estimates": estimates(ticket),
-        "proofs": proofs(ticket),
+        "attention": attention(ticket, reader, trail),
+        "files": trail.files,
+        "estimates": estimates(ticket) if trail.has_estimates else [],
+        "proofs": proofs(ticket) if trail.has_proofs else [],
     }
 
 
-def attention(ticket: Ticket, reader: Person) -> dict[str, Any]:
-    """Whether the reader hears of what happens here, and what their button changes."""
-    row = Attention.objects.filter(ticket=ticket, person=reader).first()
-    chosen = row.choice if row else ""
-    is_told = is_told_anyway(ticket, reader)
-    hears = chosen == Attention.Choice.FOLLOWED or (is_told and chosen != Attention.Choice.MUTED)
+def shown_time(ticket: Ticket, trail: Trail) -> list[TimeEntry]:
+    """Billable time, where the contract shows it to the customer: that of requests merged into this one included."""
+    if not trail.has_time or ticket.contract is None or not ticket.contract.shows_time:
+        return []
+    return billable_entries(ticket)
+
+
+class Hears(NamedTuple):
+    """Whether the reader hears of what happens, whether they would without a word, and what their button changes."""
+
+    hears: bool
+    is_told: bool
+    change: str
+
+
+def attention(ticket: Ticket, reader: Person, trail: Trail) -> Hears:
+    is_told = is_told_anyway(ticket, reader, (guest.id for guest in trail.guests))
+    hears = trail.attention == Attention.Choice.FOLLOWED or (is_told and trail.attention != Attention.Choice.MUTED)
     opposite = Attention.Choice.MUTED if is_told else Attention.Choice.FOLLOWED
-    change = opposite if hears == is_told else ""
-    return {"hears": hears, "is_told": is_told, "change": change}
+    return Hears(hears, is_told, str(opposite) if hears == is_told else "")
 
 
 def request_page(ticket: Ticket, reader: Person, refused: Refusals | None = None) -> dict[str, Any]:
-    """The context of tickets/request.html but for the forms of words and people."""
+    """What tickets/_request.html shows but for the forms of words and people; tickets.parts makes HTML of it."""
     shown = conversation(ticket, reader)
     newest = shown["estimates"][0]["row"] if shown["estimates"] else None
-    verbs = portal_verbs(ticket, reader, newest, refused or {})
+    verbs = portal_verbs(ticket, reader)
     is_asked = reader.is_staff or is_customer(reader, ticket) or any(verb.style == "main" for verb in verbs)
     return {
         **shown,
-        "ticket": described(ticket, reader, is_asked=is_asked),
+        "row": ticket,
+        "ticket": described(ticket, reader, shown["trail"], is_asked=is_asked),
         "actions": verbs,
         **_in_two_places(verbs, decides=newest is not None and newest.is_open),
+        "refusals": refused or {},
         "who_accepts": who_accepts(ticket, newest, verbs),
         "reads_proof": may_read_proof(reader, ticket),
-        "is_guest": not is_asked and any(one.get("participant") == reader.pk for one in shown["people"]),
-        "who_sees": who_sees(ticket),
+        "is_guest": not is_asked and any(guest.id == reader.pk for guest in shown["trail"].guests),
+        "who_reads": who_reads(ticket, reader, shown["trail"]),
+        "time": shown_time(ticket, shown["trail"]),
     }
 
 
@@ -84,27 +104,28 @@ def _in_two_places(verbs: list[Verb], *, decides: bool) -> dict[str, list[Verb]]
     }
 
 
-def described(ticket: Ticket, reader: Person, *, is_asked: bool = True) -> dict[str, Any]:
+def described(ticket: Ticket, reader: Person, trail: Trail, *, is_asked: bool = True) -> dict[str, Any]:
     """`is_asked` is False for who only looks on, a guest: to them it is the customer that we wait for."""
     return {
         "subject": ticket.subject,
         "reference": ticket.reference,
         "status": ticket.status,
         "has_ended": ticket.has_ended,
-        **_standing(ticket, reader, is_asked=is_asked),
+        **_standing(ticket, reader, trail.requester, is_asked=is_asked),
         "stages": stages(ticket),
         "description": ticket.description,
         "quoted": ticket.quoted,
         "created_at": ticket.created_at,
         "due_date": ticket.due_date,
-        "request_type": ticket.request_type,
-        "organisation": ticket.organisation,
-        "requester": ticket.requester,
-        "filed_by": ticket.recorded_by if ticket.recorded_by_id != ticket.requester_id else None,
+        "request_type": trail.request_type,
+        "organisation": str(ticket.organisation or ""),
+        "requester": trail.requester,
+        "filed_by": str(trail.recorder or "") if ticket.recorded_by_id != ticket.requester_id else "",
         # Whoever was invited from elsewhere does not read what else there is to do.
         "place_in_order": places_in_order([ticket]).get(ticket.pk) if is_asked else None,
+        "asked": asked_of(ticket, trail.answers),
         "unverified": not ticket.is_verified,
-        "channel_label": ticket.get_channel_display(),
+        "channel_label": str(Channel(ticket.channel).label),
         "order_number": ticket.order_number,
         "cost_centre": ticket.cost_centre,
         "deploy_on": ticket.deploy_on,
@@ -116,18 +137,18 @@ def described(ticket: Ticket, reader: Person, *, is_asked: bool = True) -> dict[
     }
 
 
-def _standing(ticket: Ticket, reader: Person, *, is_asked: bool) -> dict[str, str]:
+def _standing(ticket: Ticket, reader: Person, requester: Human, *, is_asked: bool) -> dict[str, str]:
     status = Status(ticket.status)
     if is_asked or status not in WITH_CUSTOMER:
         return {
-            "status_label": status_label(status, reader),
+            "status_label": status_label(status, to_staff=reader.is_staff),
             "turn": turn(ticket.status, reader),
             "stage_sentence": stage(ticket, reader),
         }
     return {
         "status_label": str(status.label),
         "turn": pgettext("turn", "customer"),
-        "stage_sentence": _("We wait for the answer of %(name)s.") % {"name": ticket.requester},
+        "stage_sentence": _("We wait for the answer of %(name)s.") % {"name": requester},
     }
 
 
@@ -145,7 +166,13 @@ def _within_last_day(ticket: Ticket) -> datetime | None:
     return ticket.period_ends_at - timedelta(minutes=1)
 
 
-def stages(ticket: Ticket) -> list[dict[str, str]]:
+class OneStage(NamedTuple):
+    label: str
+    # done, current or todo
+    state: str
+
+
+def stages(ticket: Ticket) -> tuple[OneStage, ...]:
     """The line of progress: five stages, those behind, the one now, those ahead."""
     labels = [_("Received"), _("In progress"), _("Your check"), _("Invoice"), pgettext("status", "Closed")]
     position = {
@@ -164,20 +191,26 @@ def stages(ticket: Ticket) -> list[dict[str, str]]:
     states = ["done" if i < position else "current" if i == position else "todo" for i in range(len(labels))]
     if ticket.has_ended:
         states[-1] = "done" if ticket.status == Status.CLOSED else "current"
-    return [{"label": label, "state": state} for label, state in zip(labels, states, strict=True)]
+    return tuple(OneStage(label, state) for label, state in zip(labels, states, strict=True))
 
 
-def portal_verbs(ticket: Ticket, reader: Person, newest: Estimate | None, refused: Refusals) -> list[Verb]:
+def portal_verbs(ticket: Ticket, reader: Person) -> list[Verb]:
     """What a customer can press here; staff, who have other verbs, read a request here and act at their desk."""
     if reader.is_staff:
         return []
     return [
-        replace(
-            verb,
-            url=reverse("request_do", args=[ticket.reference, verb.name]),
-            form=_about(newest, refused.get(verb.name) or form_of(ticket, reader, verb.name)),
-        )
+        replace(verb, url=reverse("request_do", args=[ticket.reference, verb.name]))
         for verb in available(ticket, reader)
+    ]
+
+
+def with_forms(verbs: list[Verb], page: dict[str, Any], reader: Person) -> list[Verb]:
+    """The verbs with what has to be said for each: an empty form, or the one that was refused."""
+    newest = page["estimates"][0]["row"] if page["estimates"] else None
+    ticket, refused = page["row"], page["refusals"]
+    return [
+        replace(verb, form=_about(newest, refused.get(verb.name) or form_of(ticket, reader, verb.name)))
+        for verb in verbs
     ]
 
 
@@ -192,33 +225,22 @@ def _about(estimate: Estimate | None, form: VerbForm | None) -> VerbForm | None:
     return form
 
 
-def _files_by_comment(ticket: Ticket, reader: Person) -> dict[int | None, list[Any]]:
-    rows = Attachment.objects.filter(ticket=ticket).select_related("file", "comment").order_by("id")
-    files: dict[int | None, list[Any]] = {}
-    for row in rows:
-        if row.comment is None or reader.is_staff or not row.comment.is_internal:
-            files.setdefault(row.comment_id, []).append(row.file)
-    return files
+class Involved(NamedTuple):
+    name: str
+    role_label: str
+    initials: str
+    # Of who was invited: their id.
+    participant: int | None = None
 
 
-def people(ticket: Ticket) -> list[dict[str, Any]]:
+def people(ticket: Ticket, trail: Trail) -> tuple[Involved, ...]:
     """People involved (B7): who asked, who recorded it for them, who is responsible, who was invited."""
-    roles = [(ticket.requester, _("Requested by")), (ticket.assignee, _("Assigned to"))]
-    if ticket.recorded_by and ticket.recorded_by_id != ticket.requester_id:
-        roles.insert(1, (ticket.recorded_by, _("Recorded by")))
-    return [
-        {"name": str(person), "role_label": role, "initials": person.initials}
-        for person, role in roles
-        if person is not None
-    ] + [
-        {
-            "name": str(guest),
-            "role_label": _("Invited"),
-            "initials": guest.initials,
-            "participant": guest.pk,
-        }
-        for guest in ticket.guests
-    ]
+    roles = [(trail.requester, _("Requested by")), (trail.assignee, _("Assigned to"))]
+    if trail.recorder and ticket.recorded_by_id != ticket.requester_id:
+        roles.insert(1, (trail.recorder, _("Recorded by")))
+    involved = [Involved(person.name, role, person.initials) for person, role in roles if person is not None]
+    invited = [Involved(guest.name, _("Invited"), guest.initials, guest.id) for guest in trail.guests]
+    return (*involved, *invited)
 
 
 # ---- estimates and proof ----
@@ -414,10 +436,13 @@ def _review_is_over(decision: Decision) -> str:
     return stage(decision.ticket, decision.person)
 
 
-def who_sees(ticket: Ticket) -> str:
-    """Which people can read it, in words."""
-    if ticket.organisation is None:
-        return _("You, whoever was invited, and our staff can read this request.")
-    return _(
-        "You, the representatives of %(organisation)s, whoever was invited, and our staff can read this request."
-    ) % {"organisation": ticket.organisation}
+def who_reads(ticket: Ticket, reader: Person, trail: Trail) -> WhoReads:
+    """Which people can read a ticket."""
+    return WhoReads(
+        reader_id=reader.pk,
+        names_them=reader.is_staff or ticket.organisation_id in reader.organisation_ids,
+        organisation=str(ticket.organisation or ""),
+        representatives=tuple(trail.representatives),
+        requester=trail.requester,
+        guests=tuple(trail.guests),
+    )

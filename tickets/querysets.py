@@ -26,8 +26,14 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             return self.none()
         if actor.is_staff:
             return self
-        invited = actor.participations.values("ticket_id")
-        return self.filter(Q(requester=actor) | Q(organisation_id__in=actor.organisation_ids) | Q(pk__in=invited))
+        return self.filter(_own(actor) | Q(pk__in=actor.participations.values("ticket_id")))
+
+    def visible_uninvited(self, actor: Person) -> "TicketQuerySet":
+        """What of `visible_to` somebody sees without an invitation. Asking for less takes half the time of asking for
+        one ticket, and few who open one were invited to it."""
+        if not actor.is_active or actor.is_staff:
+            return self.visible_to(actor)
+        return self.filter(_own(actor))
 
     # The two halves of `visible_to` for a customer, each by itself: an OR hides from the planner how long a list is,
     # and it then sorts all of it instead of walking the index that has the order.
@@ -104,6 +110,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def for_lists(self) -> "TicketQuerySet":
         """With what a row of a list shows, in one query whatever the number of rows."""
         return self.select_related("request_type", "organisation", "requester", "assignee")
+
+
+def _own(actor: Person) -> Q:
+    return Q(requester=actor) | Q(organisation_id__in=actor.organisation_ids)
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):

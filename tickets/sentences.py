@@ -74,9 +74,9 @@ def last_day_of_period(ticket: Ticket) -> str:
     return date_format(last_day_before(ticket.period_ends_at, ticket.tenant.zone), "DATE_FORMAT")
 
 
-def status_label(status: Status, reader: Person) -> str:
+def status_label(status: Status, *, to_staff: bool) -> str:
     """The state's name; the customer is not told that something waits for 'customer'."""
-    return _("Waiting for you") if status == Status.WAITING and not reader.is_staff else str(status.label)
+    return _("Waiting for you") if status == Status.WAITING and not to_staff else str(status.label)
 
 
 def turn(status: str, reader: Person) -> str:

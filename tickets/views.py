@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
@@ -21,15 +22,25 @@ from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Organisation, Person, Product, StoredFile
 from accounts.thumbnails import thumbnail
 from tickets import actions
-from tickets.calls import file_limits, keep_files, origin_of, submission_of, visible_ticket
+from tickets.calls import (
+    file_limits,
+    keep_files,
+    origin_of,
+    readable_ticket,
+    shown_version,
+    submission_of,
+    visible_ticket,
+)
 from tickets.conditions import Conditions, conditions_of
 from tickets.decisions import Decision, read_link
 from tickets.deeds import CUSTOMER_DEEDS, do, form_of
 from tickets.forms import CommentForm, ParticipantForm, RequestForm, VerbForm
 from tickets.models import Approval, Attachment, FieldKind, RequestType, Ticket
 from tickets.pages import approval_page, decide_page, record_name, request_page
+from tickets.parts import request_body
 from tickets.permissions import may_read_proof
 from tickets.topics import catalogue_groups
+from tickets.who_reads import who_will_read
 
 # ---- a new request ----
 
@@ -71,7 +82,7 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
             "form": form,
             "conditions": form_conditions(request, request_type, form),
             "submission": submission_of(request) or uuid.uuid4(),
-            "who_sees": form_who_sees(request, form.organisation_chosen),
+            "who_sees": who_will_read(request.person, request.acting),
             "limits": file_limits(),
         },
         status=422 if form.is_bound and not is_changing else 200,
@@ -150,46 +161,55 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
     return redirect(link)
 
 
-def form_who_sees(request: PersonRequest, organisation: Organisation | None) -> str:
-    if organisation is None:
-        return _("You and our staff will be able to read this request.")
-    return _("You, the representatives of %(organisation)s and our staff will be able to read this request.") % {
-        "organisation": organisation
-    }
-
-
 # ---- one request ----
 
 
 @person_required
 @require_GET
 def request_detail(request: PersonRequest, reference: str) -> HttpResponse:
-    ticket = visible_ticket(request.person, reference)
-    return _render_request(request, ticket, CommentForm(person=request.person, initial=kept.take(request)))
+    words = kept.take(request)
+    page = request_page(readable_ticket(request, reference), request.person)
+    return _render_request(request, page, CommentForm(person=request.person, initial=words) if words else None)
+
+
+@person_required
+@require_GET
+def request_news(request: PersonRequest, reference: str) -> HttpResponse:
+    """What an open page asks from time to time: nothing (204), or the page's parts as they are now."""
+    if shown_version(request, reference) == request.GET.get("since"):
+        return HttpResponse(status=204)
+    page = request_page(readable_ticket(request, reference), request.person)
+    return HttpResponse(_request_body(request, page))
 
 
 def _render_request(
     request: PersonRequest,
-    ticket: Ticket,
-    form: CommentForm,
+    page: dict[str, Any],
+    comment_form: CommentForm | None = None,
     *,
     status: int = 200,
-    page: dict[str, Any] | None = None,
-    **context: Any,
+    **forms: Any,
 ) -> HttpResponse:
-    return render(
-        request,
-        "tickets/request.html",
-        {
-            **(page or request_page(ticket, request.person)),
-            "invite_form": ParticipantForm(),
-            "comment_form": form,
-            "submission": submission_of(request) or uuid.uuid4(),
-            "limits": file_limits(),
-            "nav_current": "requests",
-            **context,
-        },
-        status=status,
+    """The page, with the forms in which something was typed."""
+    context = {
+        **page,
+        **forms,
+        "comment_form": comment_form,
+        "body": _request_body(request, page, comment_form=comment_form, **forms),
+        "nav_current": "requests",
+    }
+    return render(request, "tickets/request.html", context, status=status)
+
+
+def _request_body(request: PersonRequest, page: dict[str, Any], **forms: Any) -> str:
+    return request_body(
+        page,
+        request.person,
+        brand=request.host.brand_name,
+        token=get_token(request),
+        submission=submission_of(request) or uuid.uuid4(),
+        limits=file_limits(),
+        **forms,
     )
 
 
@@ -213,7 +233,7 @@ def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
             messages.success(request, _("Your comment is added."))
             return redirect("request", reference)
     keep_files(form, request.person)
-    return _render_request(request, ticket, form, status=422)
+    return _render_request(request, request_page(ticket, request.person), form, status=422)
 
 
 @person_required
@@ -243,8 +263,8 @@ def _verb_refused(request: PersonRequest, ticket: Ticket, name: str, form: VerbF
         for error in form.non_field_errors():
             messages.error(request, str(error))
     words = "" if is_offered else request.POST.get("text", "")
-    comment_form = CommentForm(person=request.person, initial={"text": words} if words else None)
-    return _render_request(request, ticket, comment_form, status=status, page=page, refused=name)
+    comment_form = CommentForm(person=request.person, initial={"text": words}) if words else None
+    return _render_request(request, page, comment_form, status=status, refused=name)
 
 
 # ---- people ----
@@ -265,7 +285,7 @@ def request_invite(request: PersonRequest, reference: str) -> HttpResponse:
         else:
             messages.success(request, _("The invitation is on its way."))
             return redirect("request", reference)
-    return _render_request(request, ticket, CommentForm(person=request.person), status=422, invite_form=form)
+    return _render_request(request, request_page(ticket, request.person), status=422, invite_form=form)
 
 
 @person_required

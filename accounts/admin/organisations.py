@@ -97,7 +97,7 @@ class ContractAdmin(PolicyOverridesAdmin):
         return ("number", "title", "organisation", "starts_on", "ends_on", *money)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        agreed = ("organisation", "number", "title", "starts_on", "ends_on")
+        agreed = ("organisation", "number", "title", "starts_on", "ends_on", "shows_time")
         money = [(gettext_lazy("Money"), {"fields": ("covers_work", "hourly_rate")})] if bills(request) else []
         return [(None, {"fields": agreed}), *money, self.overrides(request)]
 

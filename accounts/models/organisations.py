@@ -159,6 +159,8 @@ class Contract(PolicyOverrides, TenantModel):
     ends_on = models.DateField(_("last day"), null=True, blank=True)
     # Work under it is paid by the contract itself: no threshold, no estimate, no line on an invoice.
     covers_work = models.BooleanField(_("work is included"), default=False)
+    # The customer's people read on a request how long was worked on it.
+    shows_time = models.BooleanField(_("shows the time spent"), default=False)
     hourly_rate = models.DecimalField(
         _("price of an hour"), max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )

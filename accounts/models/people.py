@@ -72,6 +72,12 @@ def may_answer() -> models.Q:
     return models.Q(is_active=True) & (models.Q(is_agent=True) | models.Q(is_manager=True))
 
 
+def initials_of(name: str) -> str:
+    """Of the first word and the last: what an avatar shows."""
+    words = name.replace("@", " ").split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
 class PersonQuerySet(models.QuerySet["Person"]):
     def visible_to(self, actor: "Person") -> "PersonQuerySet":
         """Staff see everybody of the desk; a customer sees themselves and those they share an organisation with."""
@@ -194,8 +200,7 @@ class Person(TenantModel):
 
     @property
     def initials(self) -> str:
-        words = str(self).replace("@", " ").split()
-        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+        return initials_of(str(self))
 
     @cached_property
     def represents(self) -> "list[Representation]":

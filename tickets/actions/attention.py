@@ -1,5 +1,7 @@
 """How closely somebody follows one ticket: their own choice, and nobody else's business."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -25,7 +27,6 @@ def attend(ticket: Ticket, *, by: Person, choice: str) -> None:
         Attention.objects.filter(ticket=ticket, person=by).delete()
 
 
-def is_told_anyway(ticket: Ticket, person: Person) -> bool:
-    """Who asked, who is responsible and who was invited need not follow."""
-    told = {ticket.requester_id, ticket.assignee_id, *(guest.pk for guest in ticket.guests)}
-    return person.pk in told
+def is_told_anyway(ticket: Ticket, person: Person, guests: Iterable[int]) -> bool:
+    """Who asked, who is responsible and who was invited (`guests`, by their ids) need not follow."""
+    return person.pk in {ticket.requester_id, ticket.assignee_id, *guests}

@@ -91,7 +91,7 @@ class TicketAdmin(EstimatePage):
             "time_form": TimeForm(),
             "invite_form": ParticipantForm(),
             "handling_form": self.handling_form(ticket),
-            "asked": asked_of(ticket),
+            "asked": asked_of(ticket, shown["trail"].answers),
             "user_form": user_form(ticket) if is_agent(person) else None,
             "history": Ticket.objects.of(ticket.requester).exclude(pk=ticket.pk).newest_first()[:5],
             "may_work": is_agent(person),

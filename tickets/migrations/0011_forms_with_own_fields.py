@@ -12,7 +12,7 @@ import accounts.texts
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0013_right_to_order"),
+        ("accounts", "0014_time_shown_by_contract"),
         ("tickets", "0010_order_of_handling"),
     ]
 

@@ -283,7 +283,7 @@ def said(page: str) -> list[str]:
 
 def pressed(browser: Client, page: str, form: str) -> str:
     """Press the one button that the page offers; what the page says then."""
-    answer = browser.post(form, {"choice": browser.get(page).context["attention"]["change"]}, follow=True)
+    answer = browser.post(form, {"choice": browser.get(page).context["attention"].change}, follow=True)
     (sentence,) = said(answer.content.decode())
     return sentence
 

@@ -279,7 +279,7 @@ def test_without_words_the_form_stays_open_with_its_error(desk: Desk, visit: Vis
 def test_an_accepted_estimate_stays_readable_folded(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         ticket = actions.start_work(desk.agreed(), by=desk.agent, expected_minutes=180)
-    fold = re.search(r'<details class="[^"]*folded" id="estimate">', page(visit, desk, ticket))
+    fold = re.search(r'<details class="[^"]*folded" id="estimate" data-part="\w+">', page(visit, desk, ticket))
     assert fold
 
 
