@@ -3,7 +3,7 @@
 Listeners take `person` and `link`, a path at the desk's own host.
 """
 
-from accounts.models import Person
+from accounts.models import InvitedMember, Person
 from accounts.registry import Registry
 
 # Somebody got access to the desk; the link lets them choose a password.
@@ -12,3 +12,5 @@ invited: Registry[[Person, str], None] = Registry()
 reset_requested: Registry[[Person, str], None] = Registry()
 # The password was changed; the owner should know, in case it was not them.
 password_changed: Registry[[Person, str], None] = Registry()
+# A head wants somebody to act for their organisation. Known here or not, everybody gets the same letter.
+asked_to_join: Registry[[Person, InvitedMember, str], None] = Registry()

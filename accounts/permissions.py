@@ -44,3 +44,7 @@ def sees_invoices(person: Person) -> bool:
 def approves(person: Person) -> bool:
     """May approve estimates of at least one organisation, up to whatever limit."""
     return person.is_active and not person.is_staff and any(row.may_approve for row in person.represents)
+
+
+def represents_somebody(person: Person) -> bool:
+    return not person.is_staff and bool(person.represents)

@@ -11,5 +11,6 @@ class NotificationsConfig(AppConfig):
         from notifications import account_mails
 
         announce.invited.register(account_mails.invited)
+        announce.asked_to_join.register(account_mails.asked_to_join)
         announce.reset_requested.register(account_mails.reset_requested)
         announce.password_changed.register(account_mails.password_changed)

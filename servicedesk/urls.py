@@ -3,7 +3,7 @@
 from allauth.account import views as allauth_views
 from django.urls import include, path, re_path
 
-from accounts import deputy_views
+from accounts import deputy_views, organisation_views
 from accounts import views as accounts_views
 from billing import views as billing_views
 from notifications import views as notifications_views
@@ -23,6 +23,11 @@ urlpatterns = [
     path("notices/read/", notifications_views.notices_read, name="notices_read"),
     path("deputies/", deputy_views.deputies, name="deputies"),
     path("deputies/<int:deputy_id>/end/", deputy_views.deputy_end, name="deputy_end"),
+    path("organisation/", organisation_views.organisation_people, name="organisation_people"),
+    path("organisation/invited/<int:invited_id>/", organisation_views.invited_withdraw, name="invited_withdraw"),
+    path("organisation/join/<int:invited_id>/", organisation_views.invited_answer, name="invited_answer"),
+    path("organisation/<int:person_id>/", organisation_views.member, name="member"),
+    path("organisation/<int:person_id>/remove/", organisation_views.member_remove, name="member_remove"),
     path("requests/", tickets_views.requests, name="requests"),
     path("requests/new/", tickets_views.request_new, name="request_new"),
     path("requests/new/<int:type_id>/", tickets_views.request_form, name="request_form"),

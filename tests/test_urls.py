@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.models import ApiToken, ClosedDay, Contract, Deputy, Person, Product
+from accounts.models import ApiToken, ClosedDay, Contract, Deputy, InvitedMember, Person, Product
 from billing import actions as billing_actions
 from billing.models import Invoice
 from conftest import Desk, Visit
@@ -35,6 +35,7 @@ ACCOUNTANTS = 302, 404, 404, 404, 404, 200, 200, 404
 MANAGERS = 302, 404, 404, 404, 404, 404, 200, 404
 POST_ONLY = 405, 405, 405, 405, 405, 405, 405, 405
 PERSON_POST = 302, 405, 405, 405, 405, 405, 405, 405
+CUSTOMER_POST = 302, 405, 405, 405, 404, 404, 404, 405
 STAFF_POST = 302, 404, 404, 404, 405, 405, 405, 404
 AWAY = 302, 302, 302, 302, 302, 302, 302, 302
 # A program reads who it is from the answer, not from a page.
@@ -52,6 +53,11 @@ GET: dict[str, tuple[int, ...]] = {
     "invitation": NOBODY,
     "deputies": (302, 404, 200, 404, 404, 404, 404, 404),
     "deputy_end": (302, 404, 405, 404, 404, 404, 404, 404),
+    "organisation_people": (302, 200, 200, 200, 404, 404, 404, 200),
+    "invited_withdraw": CUSTOMER_POST,
+    "invited_answer": PERSON_POST,
+    "member": (302, 404, 200, 404, 404, 404, 404, 404),
+    "member_remove": CUSTOMER_POST,
     "notices": PERSONS,
     "notices_unread": PERSONS,
     "notices_read": PERSON_POST,
@@ -261,6 +267,9 @@ def things(desk: Desk) -> dict[str, Any]:
                 starts_on=date(2026, 1, 1),
                 ends_on=date(2026, 1, 2),
             ).pk,
+            "invited_id": InvitedMember.objects.create(
+                organisation=desk.organisation, person=desk.stranger, name="Stan", invited_by=desk.colleague
+            ).pk,
             "entry_id": _first("tickets.TimeEntry"),
             "app_label": "tickets",
             "ids": {
@@ -342,7 +351,7 @@ def test_an_agent_of_another_desk_reaches_no_row(
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in WITH_ARGUMENTS if expected(name) in (POST_ONLY, PERSON_POST, STAFF_POST)]
+    "name", [name for name in WITH_ARGUMENTS if expected(name) in (POST_ONLY, PERSON_POST, CUSTOMER_POST, STAFF_POST)]
 )
 def test_no_post_reaches_another_desks_row(
     name: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit

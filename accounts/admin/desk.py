@@ -60,6 +60,7 @@ class TenantAdmin(DeskAdmin):
                 desk,
                 periods("review_days", "information_days", "reopen_days"),
                 by_mail(),
+                of_customers("heads_manage_people", "only_heads_ask"),
                 money("billing_enabled"),
             ]
         return [
@@ -67,6 +68,7 @@ class TenantAdmin(DeskAdmin):
             approval("threshold_minutes", "tolerance_percent"),
             periods("review_days", "information_days", "estimate_days", "reopen_days"),
             by_mail(),
+            of_customers("heads_manage_people", "heads_grant_up_to", "only_heads_ask"),
             money("billing_enabled", "hourly_rate", "vat_rate", "payment_days"),
             on_invoices("legal_name", "registration_number", "vat_number", "bank_name", "iban", "bic"),
         ]
@@ -98,6 +100,14 @@ def by_mail() -> Any:
         "fields": ("mail_hourly_limit", "mail_megabytes", "domain_membership"),
         "description": words,
     }
+
+
+def of_customers(*fields: str) -> Any:
+    words = _(
+        "The head of an organisation can invite, change and remove its people in the portal. Where only heads may ask, "
+        "everybody else reads whom to ask instead of a form."
+    )
+    return gettext_lazy("People of organisations"), {"fields": fields, "description": words}
 
 
 def money(*fields: str) -> Any:

@@ -1,4 +1,14 @@
-from accounts.models.organisations import Contract, Deputy, Organisation, OrganisationDomain, Representation
+from accounts.models.organisations import (
+    MONEY_RIGHTS,
+    RIGHTS,
+    Contract,
+    Deputy,
+    InvitedMember,
+    Organisation,
+    OrganisationDomain,
+    Representation,
+    Rights,
+)
 from accounts.models.people import MailChoice, Person, User
 from accounts.models.policy import POLICY_COLUMNS, PolicyOverrides
 from accounts.models.products import Component, ContractUser, Cover, Product
@@ -8,7 +18,9 @@ from accounts.models.tenants import MAIL_MEGABYTES, ClosedDay, Tenant, TenantHos
 
 __all__ = [
     "MAIL_MEGABYTES",
+    "MONEY_RIGHTS",
     "POLICY_COLUMNS",
+    "RIGHTS",
     "ApiToken",
     "ClosedDay",
     "Component",
@@ -18,6 +30,7 @@ __all__ = [
     "Cover",
     "Deputy",
     "Event",
+    "InvitedMember",
     "KeptAnswer",
     "MailChoice",
     "Organisation",
@@ -26,6 +39,7 @@ __all__ = [
     "PolicyOverrides",
     "Product",
     "Representation",
+    "Rights",
     "Session",
     "StoredFile",
     "Tenant",

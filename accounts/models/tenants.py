@@ -84,6 +84,20 @@ class Tenant(models.Model):
     )
     # Whether an address that was proved belongs to the organisation that has its domain.
     domain_membership = models.BooleanField(_("an organisation's domain makes a representative"), default=False)
+    # Whether an organisation's head invites, changes and removes its people, and up to which amount they let somebody
+    # approve (empty: without limit); above that the desk's staff do it.
+    heads_manage_people = models.BooleanField(_("heads of organisations manage their people"), default=True)
+    heads_grant_up_to = models.DecimalField(
+        _("heads let others approve up to"),
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("Empty: without limit. Nobody can grant more than their own right in any case."),
+    )
+    # Of an organisation's people only its head may ask, whatever the others' rights are (M1).
+    only_heads_ask = models.BooleanField(_("only heads of organisations may ask"), default=False)
     # What is stuck and the managers know of: {"mailbox 7": {"mark": …, "at": when they were told}}.
     mail_troubles = models.JSONField(default=dict, editable=False)
 
