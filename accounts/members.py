@@ -25,6 +25,8 @@ from accounts.tenancy import current_tenant_id
 MOST_INVITATIONS = 20
 # In the list of one organisation's people.
 PAGE = 25
+# Where a sentence names people or organisations.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -165,13 +167,34 @@ def heads_of(organisation: Organisation) -> list[Person]:
     return [person for person in rows.order_by("name", "id") if not person.is_staff]
 
 
+@dataclass(frozen=True)
+class Instead:
+    """Why somebody may not ask for the organisation they act for, and what they can do."""
+
+    organisation: Organisation
+    only_heads_ask: bool
+    # Whom they can ask to do it.
+    askers: list[Person]
+    # For which they may ask themselves.
+    others: list[Organisation]
+
+
+def instead_of_asking(person: Person, acting: Organisation | None) -> Instead | None:
+    """None for who may ask. One query for who may not."""
+    own = next((row for row in person.represents if acting is not None and row.organisation_id == acting.pk), None)
+    if person.is_staff or own is None or own.can_ask:
+        return None
+    others = [row.organisation for row in person.represents if row.can_ask]
+    askers = askers_of(own.organisation, only_heads=own.only_heads_ask) if own.organisation.is_active else []
+    return Instead(own.organisation, own.only_heads_ask, askers, others[:MOST_NAMED])
+
+
 def askers_of(organisation: Organisation, *, only_heads: bool) -> list[Person]:
-    """Who may file requests in its name."""
-    rights = {"representations__is_head": True} if only_heads else {}
-    rows = Person.objects.active().filter(
-        representations__organisation=organisation, representations__may_ask=True, **rights
-    )
-    return [person for person in rows.order_by("name", "id")[:PAGE] if not person.is_staff]
+    """Who may file requests in its name, heads first."""
+    rows = Representation.objects.filter(organisation=organisation, may_ask=True, person__is_active=True)
+    rows = rows.filter(is_head=True) if only_heads else rows
+    found = rows.select_related("person").order_by("-is_head", "id")[:MOST_NAMED]
+    return [row.person for row in found if not row.person.is_staff]
 
 
 def manages_people(person: Person, organisation: Organisation | None, tenant: Tenant) -> bool:

@@ -19,7 +19,7 @@ from accounts.access import person_required, public
 from accounts.addresses import normalise_address
 from accounts.approvers import organisations_to_decide_for
 from accounts.http import DeskRequest, PersonRequest
-from accounts.members import offers_to
+from accounts.members import instead_of_asking, offers_to
 from accounts.models import Person
 from notifications.rendering import one_line
 from servicedesk.demo import demo_logins
@@ -49,7 +49,8 @@ def person_home(request: PersonRequest) -> HttpResponse:
     context = {
         "waiting": [waiting_row(ticket, person) for ticket in waiting_for(person)],
         "recent": lines(newest(recent, RECENT_SHOWN, reader=person)),
-        "groups": catalogue_groups(),
+        "instead": (instead := instead_of_asking(person, acting)),
+        "groups": [] if instead else catalogue_groups(),
         "invited_to": [] if person.is_staff else list(offers_to(person)),
         "nav_current": "home",
     }

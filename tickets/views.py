@@ -18,6 +18,7 @@ from accounts.access import get_or_404, person_required, public
 from accounts.errors import Refused
 from accounts.files import download
 from accounts.http import DeskRequest, PersonRequest
+from accounts.members import instead_of_asking
 from accounts.models import Person
 from tickets import actions
 from tickets.calls import file_limits, origin_of, submission_of, visible_ticket
@@ -119,13 +120,18 @@ def address(request: PersonRequest, **changes: str) -> str:
 @person_required
 @require_GET
 def request_new(request: PersonRequest) -> HttpResponse:
-    return render(request, "tickets/catalogue.html", {"groups": catalogue_groups()})
+    instead = instead_of_asking(request.person, request.acting)
+    groups = [] if instead else catalogue_groups()
+    return render(request, "tickets/catalogue.html", {"groups": groups, "instead": instead})
 
 
 @person_required
 @require_http_methods(["GET", "POST"])
 def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
     request_type = get_or_404(RequestType.objects.offered().select_related("group"), pk=type_id)
+    instead = instead_of_asking(request.person, request.acting)
+    if instead and request.method == "GET":
+        return render(request, "tickets/form.html", {"request_type": request_type, "instead": instead})
     form = RequestForm(
         request.POST or None,
         request.FILES or None,
