@@ -3,7 +3,7 @@
 from allauth.account import views as allauth_views
 from django.urls import include, path, re_path
 
-from accounts import deputy_views, organisation_views
+from accounts import deputy_views, organisation_views, terms_views
 from accounts import views as accounts_views
 from billing import views as billing_views
 from notifications import views as notifications_views
@@ -28,6 +28,9 @@ urlpatterns = [
     path("organisation/join/<int:invited_id>/", organisation_views.invited_answer, name="invited_answer"),
     path("organisation/<int:person_id>/", organisation_views.member, name="member"),
     path("organisation/<int:person_id>/remove/", organisation_views.member_remove, name="member_remove"),
+    path("terms/", terms_views.terms, name="terms"),
+    path("terms/accept/", terms_views.terms_accept, name="terms_accept"),
+    path("terms/<int:version>/", terms_views.terms_version, name="terms_version"),
     path("requests/", tickets_views.requests, name="requests"),
     path("requests/new/", tickets_views.request_new, name="request_new"),
     path("requests/new/<int:type_id>/", tickets_views.request_form, name="request_form"),

@@ -21,6 +21,7 @@ from accounts.approvers import organisations_to_decide_for
 from accounts.http import DeskRequest, PersonRequest
 from accounts.members import instead_of_asking, offers_to
 from accounts.models import Person
+from accounts.terms import terms_to_accept
 from notifications.rendering import one_line
 from servicedesk.demo import demo_logins
 from tickets.lists import lines, newest
@@ -52,6 +53,7 @@ def person_home(request: PersonRequest) -> HttpResponse:
         "instead": (instead := instead_of_asking(person, acting)),
         "groups": [] if instead else catalogue_groups(),
         "invited_to": [] if person.is_staff else list(offers_to(person)),
+        "terms_to_accept": terms_to_accept(person),
         "nav_current": "home",
     }
     return render(request, "portal/home.html", context)

@@ -14,7 +14,9 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.models import ApiToken, ClosedDay, Contract, Deputy, InvitedMember, Person, Product
+from accounts.models import ApiToken, ClosedDay, Contract, Deputy, InvitedMember, Person, Product, TermsVersion
+from accounts.terms import publish_terms
+from accounts.texts import Texts
 from billing import actions as billing_actions
 from billing.models import Invoice
 from conftest import Desk, Visit
@@ -25,6 +27,8 @@ from tickets.models import Approval, Attachment, IncomingMessage, Mailbox, Reque
 
 # In this order: visitor, requester, colleague, stranger, agent, accountant, manager, outsider.
 EVERYBODY = 200, 200, 200, 200, 200, 200, 200, 200
+# At this desk; the other one has none.
+EVERYBODY_HERE = 200, 200, 200, 200, 200, 200, 200, 404
 PERSONS = 302, 200, 200, 200, 200, 200, 200, 200
 OF_ORGANISATION = 302, 200, 200, 404, 200, 200, 200, 404
 OF_PAYER = 302, 404, 200, 404, 404, 200, 200, 404
@@ -58,6 +62,9 @@ GET: dict[str, tuple[int, ...]] = {
     "invited_answer": PERSON_POST,
     "member": (302, 404, 200, 404, 404, 404, 404, 404),
     "member_remove": CUSTOMER_POST,
+    "terms": EVERYBODY_HERE,
+    "terms_version": EVERYBODY_HERE,
+    "terms_accept": PERSON_POST,
     "notices": PERSONS,
     "notices_unread": PERSONS,
     "notices_read": PERSON_POST,
@@ -184,6 +191,12 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:accounts_closedday_change": MANAGERS,
     "admin:accounts_closedday_add": MANAGERS,
     "admin:accounts_closedday_delete": MANAGERS,
+    "admin:accounts_termsversion_changelist": MANAGERS,
+    "admin:accounts_termsversion_change": MANAGERS,
+    "admin:accounts_termsversion_add": MANAGERS,
+    "admin:accounts_termsversion_preview": MANAGERS,
+    "admin:accounts_termsversion_publish": STAFF_POST,
+    "admin:accounts_termsversion_begin": STAFF_POST,
     "admin:accounts_tenant_changelist": MANAGERS,
     "admin:accounts_tenant_change": MANAGERS,
     "admin:billing_invoice_changelist": ACCOUNTANTS,
@@ -253,6 +266,7 @@ def things(desk: Desk) -> dict[str, Any]:
             "type_id": RequestType.objects.order_by("id").first().pk,
             "file_id": Attachment.objects.get().file_id,
             "number": Invoice.objects.get().number,
+            "version": 1,
             "token": "no-token",
             "token_id": ApiToken.objects.create(person=desk.requester, name="Program", digest="0" * 64).pk,
             "key": "no-key",
@@ -285,12 +299,18 @@ def things(desk: Desk) -> dict[str, Any]:
                 "accounts_organisation": desk.organisation.pk,
                 "accounts_tenant": desk.id,
                 "accounts_contract": contract.pk,
+                "accounts_termsversion": published(desk).pk,
                 "accounts_product": Product.objects.create(name="Ledger").pk,
                 "accounts_closedday": ClosedDay.objects.create(day=date(2026, 12, 31)).pk,
                 "tickets_worktype": _first("tickets.WorkType"),
                 "billing_invoice": Invoice.objects.get().pk,
             },
         }
+
+
+def published(desk: Desk) -> TermsVersion:
+    version = TermsVersion.objects.create(title=Texts(en="Terms"), body=Texts(en="Be kind."))
+    return publish_terms(version, by=desk.manager)
 
 
 def _first(label: str) -> int:

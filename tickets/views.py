@@ -20,6 +20,7 @@ from accounts.files import download
 from accounts.http import DeskRequest, PersonRequest
 from accounts.members import instead_of_asking
 from accounts.models import Person
+from accounts.terms import accept_terms, terms_to_accept
 from tickets import actions
 from tickets.calls import file_limits, origin_of, submission_of, visible_ticket
 from tickets.decisions import Decision, read_link
@@ -138,6 +139,7 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
         person=request.person,
         acting=request.acting,
         tenant=request.tenant,
+        terms=terms_to_accept(request.person),
         initial=kept.take(request) if request.method == "GET" else None,
     )
     if request.method == "POST" and form.is_valid():
@@ -174,6 +176,8 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
         order_number=values.get("order_number", ""),
         cost_centre=values.get("cost_centre", ""),
     )
+    if form.terms is not None:
+        accept_terms(form.terms.number, by=request.person, from_address=origin_of(request).from_address)
     link = reverse("request", args=[ticket.reference])
     messages.success(
         request,

@@ -6,6 +6,7 @@ from accounts.admin.organisations import ContractAdmin, OrganisationAdmin
 from accounts.admin.people import PersonAdmin
 from accounts.admin.policy import PolicyOverridesAdmin
 from accounts.admin.products import ProductAdmin
+from accounts.admin.terms import TermsVersionAdmin
 
 __all__ = [
     "ClosedDayAdmin",
@@ -18,6 +19,7 @@ __all__ = [
     "Rows",
     "Ruled",
     "TenantAdmin",
+    "TermsVersionAdmin",
     "actor",
     "bills",
 ]

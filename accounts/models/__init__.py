@@ -15,6 +15,7 @@ from accounts.models.products import Component, ContractUser, Cover, Product
 from accounts.models.programs import ApiToken, KeptAnswer
 from accounts.models.records import Counter, Event, Session, StoredFile
 from accounts.models.tenants import MAIL_MEGABYTES, ClosedDay, Tenant, TenantHost
+from accounts.models.terms import Consent, TermsVersion
 
 __all__ = [
     "MAIL_MEGABYTES",
@@ -24,6 +25,7 @@ __all__ = [
     "ApiToken",
     "ClosedDay",
     "Component",
+    "Consent",
     "Contract",
     "ContractUser",
     "Counter",
@@ -44,5 +46,6 @@ __all__ = [
     "StoredFile",
     "Tenant",
     "TenantHost",
+    "TermsVersion",
     "User",
 ]

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.addresses import normalise_address
 from accounts.fields import LineField, PlainTextField, day_field, not_past
 from accounts.models import Organisation, Person, Tenant
+from accounts.terms import InForce
 from tickets.forms.fields import FilesField, files_hint
 
 
@@ -40,7 +43,15 @@ class RequestForm(forms.Form):
     )
     cost_centre = LineField(label=_("Cost centre"), max_length=60, required=False)
 
-    def __init__(self, *args: Any, person: Person, acting: Organisation | None, tenant: Tenant, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        person: Person,
+        acting: Organisation | None,
+        tenant: Tenant,
+        terms: InForce | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.person = person
         ids = [row.organisation_id for row in person.represents if row.can_ask]
@@ -57,6 +68,9 @@ class RequestForm(forms.Form):
         if not tenant.billing_enabled:  # words for books that nobody keeps here (M9)
             del self.fields["order_number"], self.fields["cost_centre"]
         self.only_organisation = organisations.first() if len(ids) == 1 else None
+        self.terms = terms
+        if terms is not None:  # its name says which version was read: another one in force by now is asked for anew
+            self.fields[f"terms_{terms.number}"] = terms_field(terms)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -69,6 +83,14 @@ class RequestForm(forms.Form):
                 % {"name": colleague, "organisation": organisation},
             )
         return values
+
+
+def terms_field(terms: InForce) -> forms.BooleanField:
+    read = format_html('<a href="{}" target="_blank">{}</a>', reverse("terms"), _("Read them in a new tab"))
+    label = _("I accept the Terms of service, version %(number)d") % {"number": terms.number}
+    return forms.BooleanField(
+        label=label, help_text=read, error_messages={"required": _("Accept the terms before you send the request.")}
+    )
 
 
 class CommentForm(forms.Form):
