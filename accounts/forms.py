@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
 from accounts.addresses import normalise_address
-from accounts.fields import LineField, day_field, not_past
+from accounts.fields import AddressField, LineField, day_field, not_past
 from accounts.jobs import after_commit
 from accounts.members import Granted
 from accounts.models import MONEY_RIGHTS, RIGHTS, Person, Representation, Tenant
@@ -132,15 +132,9 @@ class MemberForm(RightsForm):
     """Somebody to invite to one's organisation."""
 
     name = LineField(label=_("Name"), max_length=150)
-    email = LineField(label=_("E-mail address"), max_length=254)
+    email = AddressField(label=_("E-mail address"))
 
     field_order = ("name", "email")
-
-    def clean_email(self) -> str:
-        normal = normalise_address(self.cleaned_data["email"])
-        if not normal:
-            raise forms.ValidationError(_("This is not an e-mail address. Write it like name@example.com."))
-        return normal
 
 
 class TokenForm(forms.Form):

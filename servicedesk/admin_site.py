@@ -34,6 +34,7 @@ from billing.models import Invoice
 from notifications.admin import MailServerAdmin, OutboxMessageAdmin
 from notifications.models import MailServer, OutboxMessage
 from tickets.admin import (
+    FormFieldAdmin,
     IncomingMessageAdmin,
     MailboxAdmin,
     RequestTypeAdmin,
@@ -44,7 +45,7 @@ from tickets.admin import (
 )
 from tickets.lists import count
 from tickets.mail.troubles import troubles_of_desk
-from tickets.models import IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket, TopicGroup, WorkType
+from tickets.models import FormField, IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket, TopicGroup, WorkType
 from tickets.workflow import Status
 
 SHOWN = 10
@@ -242,6 +243,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     is_manager(person),
                 ),
                 (
+                    _("Fields of forms"),
+                    "list_alt",
+                    reverse_lazy("admin:tickets_formfield_changelist"),
+                    is_manager(person),
+                ),
+                (
                     _("Work types"),
                     "construction",
                     reverse_lazy("admin:tickets_worktype_changelist"),
@@ -293,6 +300,7 @@ for model, page in {
     Organisation: OrganisationAdmin,
     TopicGroup: TopicGroupAdmin,
     RequestType: RequestTypeAdmin,
+    FormField: FormFieldAdmin,
     Mailbox: MailboxAdmin,
     SubjectRule: SubjectRuleAdmin,
     IncomingMessage: IncomingMessageAdmin,

@@ -34,6 +34,7 @@ urlpatterns = [
     path("requests/", tickets_views.requests, name="requests"),
     path("requests/new/", tickets_views.request_new, name="request_new"),
     path("requests/new/<int:type_id>/", tickets_views.request_form, name="request_form"),
+    path("requests/new/<int:type_id>/conditions/", tickets_views.request_conditions, name="request_conditions"),
     path("requests/<str:reference>/", tickets_views.request_detail, name="request"),
     path("requests/<str:reference>/comment/", tickets_views.request_comment, name="request_comment"),
     path("requests/<str:reference>/do/<str:name>/", tickets_views.request_do, name="request_do"),

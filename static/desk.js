@@ -172,24 +172,34 @@
   const timers = new WeakMap();
 
   function drafted(form) {
-    return [...form.elements].filter((field) => field.name && field.matches("textarea, select, input:not([type=hidden], [type=password], [type=file], [type=checkbox], [type=radio])"));
+    return [...form.elements].filter((field) => field.name && field.matches("textarea, select, input:not([type=hidden], [type=password], [type=file])"));
+  }
+
+  const ticked = (field) => field.matches("[type=checkbox], [type=radio]");
+  // Buttons of one choice share a name; each is kept by its value.
+  const keyInDraft = (field) => (ticked(field) ? `${field.name}=${field.value}` : field.name);
+  const typedIn = (field) => (ticked(field) ? field.checked : field.value);
+
+  function putBack(field, value) {
+    if (ticked(field)) field.checked = value;
+    else field.value = value;
   }
 
   function given(field) {
     if (field.matches("select")) return [...field.options].findIndex((option) => option.defaultSelected);
-    return field.defaultValue;
+    return ticked(field) ? field.defaultChecked : field.defaultValue;
   }
 
   function changed(field) {
     if (field.matches("select")) return field.selectedIndex !== Math.max(given(field), 0);
-    return field.value !== given(field);
+    return typedIn(field) !== given(field);
   }
 
   function keepDraft(form) {
     clearTimeout(timers.get(form));
     if (!words().person || !form.isConnected) return;
     const typed = drafted(form).filter((field) => changed(field) || ("bound" in form.dataset && field.value));
-    const draft = Object.fromEntries(typed.map((field) => [field.name, field.value]));
+    const draft = Object.fromEntries(typed.map((field) => [keyInDraft(field), typedIn(field)]));
     stored(() => {
       if (typed.length) localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), draft }));
       else localStorage.removeItem(keyOf(form));
@@ -234,9 +244,9 @@
     if (!kept) return;
     let put = 0;
     for (const field of drafted(form)) {
-      const value = kept.draft[field.name];
+      const value = kept.draft[keyInDraft(field)];
       if (value === undefined || changed(field)) continue;
-      field.value = value;
+      putBack(field, value);
       if (changed(field)) unfold(field);
       put += changed(field);
     }

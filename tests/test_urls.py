@@ -23,7 +23,7 @@ from conftest import Desk, Visit
 from notifications.models import MailServer
 from tickets import actions
 from tickets.mail.keeping import keep
-from tickets.models import Approval, Attachment, IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket
+from tickets.models import Approval, Attachment, FormField, IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket
 
 # In this order: visitor, requester, colleague, stranger, agent, accountant, manager, outsider.
 EVERYBODY = 200, 200, 200, 200, 200, 200, 200, 200
@@ -71,6 +71,7 @@ GET: dict[str, tuple[int, ...]] = {
     "requests": PERSONS,
     "request_new": PERSONS,
     "request_form": (302, 200, 200, 200, 200, 200, 200, 404),
+    "request_conditions": (302, 200, 200, 200, 200, 200, 200, 404),
     "request": OF_ORGANISATION,
     "request_comment": PERSON_POST,
     "request_do": PERSON_POST,
@@ -161,6 +162,10 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:tickets_requesttype_changelist": STAFF,
     "admin:tickets_requesttype_change": STAFF,
     "admin:tickets_requesttype_add": MANAGERS,
+    "admin:tickets_formfield_changelist": MANAGERS,
+    "admin:tickets_formfield_change": MANAGERS,
+    "admin:tickets_formfield_add": MANAGERS,
+    "admin:tickets_formfield_delete": MANAGERS,
     "admin:tickets_worktype_changelist": MANAGERS,
     "admin:tickets_worktype_change": MANAGERS,
     "admin:tickets_worktype_add": MANAGERS,
@@ -302,6 +307,7 @@ def things(desk: Desk) -> dict[str, Any]:
                 "accounts_termsversion": published(desk).pk,
                 "accounts_product": Product.objects.create(name="Ledger").pk,
                 "accounts_closedday": ClosedDay.objects.create(day=date(2026, 12, 31)).pk,
+                "tickets_formfield": FormField.objects.create(request_type=desk.type(), label={"en": "Which one?"}).pk,
                 "tickets_worktype": _first("tickets.WorkType"),
                 "billing_invoice": Invoice.objects.get().pk,
             },

@@ -14,20 +14,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import kept
-from accounts.access import get_or_404, person_required, public
+from accounts.access import get_or_404, person_required, public, row_number
 from accounts.errors import Refused
 from accounts.files import download
 from accounts.http import DeskRequest, PersonRequest
 from accounts.members import instead_of_asking
-from accounts.models import Person
+from accounts.models import Organisation, Person, Product
 from accounts.terms import accept_terms, terms_to_accept
 from tickets import actions
 from tickets.calls import file_limits, origin_of, submission_of, visible_ticket
+from tickets.conditions import Conditions, conditions_of
 from tickets.decisions import Decision, read_link
 from tickets.deeds import CUSTOMER_DEEDS, do, form_of
 from tickets.forms import CommentForm, ParticipantForm, RequestForm, VerbForm
 from tickets.lists import count_open_and_waiting, lines, page
-from tickets.models import Approval, Attachment, RequestType, Ticket
+from tickets.models import Approval, Attachment, FieldKind, RequestType, Ticket
 from tickets.pages import approval_page, decide_page, record_name, request_page
 from tickets.permissions import may_read_proof
 from tickets.querysets import STATES, TicketQuerySet
@@ -132,17 +133,21 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
     request_type = get_or_404(RequestType.objects.offered().select_related("group"), pk=type_id)
     instead = instead_of_asking(request.person, request.acting)
     if instead and request.method == "GET":
-        return render(request, "tickets/form.html", {"request_type": request_type, "instead": instead})
+        return render(request, "tickets/catalogue.html", {"instead": instead})
+    is_changing = ANOTHER in request.POST  # without script: another organisation or product, with its own choices
     form = RequestForm(
         request.POST or None,
         request.FILES or None,
         person=request.person,
         acting=request.acting,
         tenant=request.tenant,
+        request_type=request_type,
         terms=terms_to_accept(request.person),
-        initial=kept.take(request) if request.method == "GET" else None,
+        initial=form_initial(request),
     )
-    if request.method == "POST" and form.is_valid():
+    if is_changing:
+        form.errors.clear()
+    elif request.method == "POST" and form.is_valid():
         try:
             return _submit(request, request_type, form)
         except Refused as refusal:
@@ -153,12 +158,50 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
         {
             "request_type": request_type,
             "form": form,
+            "conditions": form_conditions(request, request_type, form),
             "submission": submission_of(request) or uuid.uuid4(),
-            "who_sees": form_who_sees(request),
+            "who_sees": form_who_sees(request, form.organisation_chosen),
             "limits": file_limits(),
         },
-        status=422 if form.is_bound else 200,
+        status=422 if form.is_bound and not is_changing else 200,
     )
+
+
+ANOTHER = "another"
+
+
+def form_initial(request: PersonRequest) -> dict[str, Any] | None:
+    """What an expired session kept, and the organisation or product that a link names."""
+    if request.method != "GET":
+        return None
+    named = {name: request.GET[name] for name in ("organisation", FieldKind.PRODUCT.value) if name in request.GET}
+    return {**kept.take(request), **named}
+
+
+def form_conditions(request: PersonRequest, request_type: RequestType, form: RequestForm) -> Conditions | None:
+    """Of the product that the form shows, as far as it is one of the organisation's."""
+    typed = form.data if form.is_bound else form.initial
+    return conditions_now(request, request_type, form.organisation_chosen, str(typed.get(FieldKind.PRODUCT) or ""))
+
+
+def conditions_now(
+    request: PersonRequest, request_type: RequestType, organisation: Organisation | None, product_id: str
+) -> Conditions | None:
+    number = row_number(product_id)
+    product = Product.objects.offered_to(organisation).filter(pk=number).first() if number else None
+    return conditions_of(request.tenant, request_type, organisation, product)
+
+
+@person_required
+@require_GET
+def request_conditions(request: PersonRequest, type_id: int) -> HttpResponse:
+    """The part of the form that says under what conditions, for what is chosen in it now."""
+    request_type = get_or_404(RequestType.objects.offered(), pk=type_id)
+    wanted = row_number(request.GET.get("organisation", ""))
+    asked_for = [row.organisation for row in request.person.represents if row.can_ask]
+    organisation = next((one for one in asked_for if one.pk == wanted), request.acting)
+    found = conditions_now(request, request_type, organisation, request.GET.get(FieldKind.PRODUCT, ""))
+    return render(request, "tickets/_conditions.html", {"conditions": found})
 
 
 def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm) -> HttpResponse:
@@ -168,13 +211,14 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
         requester=values.get("on_behalf_of"),
         organisation=values.get("organisation"),
         request_type=request_type,
-        subject=values["summary"],
-        description=values["description"],
-        due_date=values["due_date"],
+        subject=form.subject,
+        description=values.get("description", ""),
+        due_date=values.get("due_date"),
         files=values["files"],
         submission=submission_of(request),
         order_number=values.get("order_number", ""),
         cost_centre=values.get("cost_centre", ""),
+        details=form.details,
     )
     if form.terms is not None:
         accept_terms(form.terms.number, by=request.person, from_address=origin_of(request).from_address)
@@ -189,11 +233,11 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
     return redirect(link)
 
 
-def form_who_sees(request: PersonRequest) -> str:
-    if request.acting is None:
+def form_who_sees(request: PersonRequest, organisation: Organisation | None) -> str:
+    if organisation is None:
         return _("You and our staff will be able to read this request.")
     return _("You, the representatives of %(organisation)s and our staff will be able to read this request.") % {
-        "organisation": request.acting
+        "organisation": organisation
     }
 
 

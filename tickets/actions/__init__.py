@@ -58,10 +58,12 @@ from tickets.actions.review import (
     take_back_acceptance,
     worked_since_delivery,
 )
-from tickets.actions.submission import submit, submit_by_mail
+from tickets.actions.submission import Details, NewAnswer, submit, submit_by_mail
 from tickets.actions.time import correct_time, read_time, record_time
 
 __all__ = [
+    "Details",
+    "NewAnswer",
     "NewLine",
     "accept_by_silence",
     "accept_estimate",

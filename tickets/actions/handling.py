@@ -85,7 +85,7 @@ def complete(
         raise Refused(_("Work has begun, so the organisation cannot be left out. Choose one."), code="incomplete")
     if "organisation" in changed:
         _end_estimates(ticket)
-    if contract is not None and contract.organisation_id != (organisation and organisation.pk):
+    if contract is not None and not _serves(contract, organisation):
         raise Refused(_("This contract is another organisation's. Choose one of its own."), code="foreign_contract")
     for name, value in new.items():
         setattr(ticket, name, value)
@@ -100,6 +100,13 @@ def complete(
         priority=priority,
     )
     return ticket
+
+
+def _serves(contract: Contract, organisation: Organisation | None) -> bool:
+    """The organisation holds it, or works under it (K8)."""
+    if organisation is None:
+        return False
+    return contract.organisation_id == organisation.pk or contract.users.filter(organisation=organisation).exists()
 
 
 def _end_estimates(ticket: Ticket) -> None:

@@ -1,6 +1,5 @@
 """What agents fill in on the ticket page: a reply, time, an estimate, who handles it."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -134,10 +133,10 @@ class HandlingForm(forms.Form):
         types = RequestType.objects.filter(models.Q(is_active=True) | models.Q(pk=ticket.request_type_id))
         self.fields["request_type"].queryset = types.order_by("group", "position")  # type: ignore[attr-defined]
         # The organisations of the requester, not the whole directory: a list of all does not fit a page.
-        ids: Iterable[int] = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
+        ids = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
         self.fields["organisation"].queryset = Organisation.objects.filter(pk__in=ids)  # type: ignore[attr-defined]
         # Those that are valid today, and the ticket's own.
-        valid = Contract.objects.valid_on(ticket.tenant.today).filter(organisation_id__in=ids)
+        valid = Contract.objects.valid_on(ticket.tenant.today).of_any(ids)
         contracts = {*valid.values_list("pk", flat=True), *filter(None, [ticket.contract_id])}
         rows = Contract.objects.filter(pk__in=contracts).order_by("number")
         self.fields["contract"].queryset = rows  # type: ignore[attr-defined]

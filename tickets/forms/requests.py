@@ -7,11 +7,17 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.addresses import normalise_address
-from accounts.fields import LineField, PlainTextField, day_field, not_past
+from accounts.fields import AddressField, LineField, PlainTextField, day_field, not_past
 from accounts.models import Organisation, Person, Tenant
+from accounts.names import one_line
 from accounts.terms import InForce
+from tickets.actions import Details
+from tickets.cover import Cover
 from tickets.forms.fields import FilesField, files_hint
+from tickets.forms.own import OwnFields
+from tickets.models import RequestType
+
+LONGEST_SUBJECT = 200
 
 
 class RequestForm(forms.Form):
@@ -49,28 +55,98 @@ class RequestForm(forms.Form):
         person: Person,
         acting: Organisation | None,
         tenant: Tenant,
+        request_type: RequestType | None = None,
         terms: InForce | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.person = person
-        ids = [row.organisation_id for row in person.represents if row.can_ask]
-        organisations = Organisation.objects.filter(pk__in=ids).order_by("name")
-        self.fields["organisation"].queryset = organisations  # type: ignore[attr-defined]
-        self.fields["organisation"].initial = acting
-        if len(ids) < 2:
-            del self.fields["organisation"]
-        colleagues = Person.objects.active().filter(representations__organisation_id__in=ids).exclude(pk=person.pk)
-        self.fields["on_behalf_of"].queryset = colleagues.distinct().order_by("name")  # type: ignore[attr-defined]
-        if not colleagues.exists():
-            del self.fields["on_behalf_of"]
+        self.person, self.acting, self.tenant = person, acting, tenant
+        self._offer_organisations()
+        self._offer_colleagues()
         self.fields["files"].help_text = files_hint()
         if not tenant.billing_enabled:  # words for books that nobody keeps here (M9)
             del self.fields["order_number"], self.fields["cost_centre"]
-        self.only_organisation = organisations.first() if len(ids) == 1 else None
+        self.own: OwnFields | None = None
+        if request_type is not None:
+            self._ask_as(request_type)
         self.terms = terms
         if terms is not None:  # its name says which version was read: another one in force by now is asked for anew
             self.fields[f"terms_{terms.number}"] = terms_field(terms)
+
+    def _offer_organisations(self) -> None:
+        asks_for = [row.organisation for row in self.person.represents if row.can_ask]
+        ids = [one.pk for one in asks_for]
+        self.only_organisation = asks_for[0] if len(asks_for) == 1 else None
+        if len(ids) < 2:
+            del self.fields["organisation"]
+            return
+        self.fields["organisation"].queryset = Organisation.objects.filter(pk__in=ids).order_by("name")  # type: ignore[attr-defined]
+        self.fields["organisation"].initial = self.acting
+
+    def _offer_colleagues(self) -> None:
+        ids = [row.organisation_id for row in self.person.represents if row.can_ask]
+        colleagues = Person.objects.active().filter(representations__organisation_id__in=ids).exclude(pk=self.person.pk)
+        self.fields["on_behalf_of"].queryset = colleagues.distinct().order_by("name")  # type: ignore[attr-defined]
+        if not colleagues.exists():
+            del self.fields["on_behalf_of"]
+
+    @property
+    def organisation_chosen(self) -> Organisation | None:
+        """The one that the form shows or was sent with, as far as the person may ask for it."""
+        if self.only_organisation is not None or "organisation" not in self.fields:
+            return self.only_organisation
+        typed = str(self.data.get("organisation", "")) if self.is_bound else str(self.initial.get("organisation") or "")
+        rows = [row.organisation for row in self.person.represents if row.can_ask]
+        chosen = [one for one in rows if str(one.pk) == typed] or [one for one in rows if one == self.acting]
+        return chosen[0] if chosen else rows[0]
+
+    def _ask_as(self, request_type: RequestType) -> None:
+        """With the fields of the type, and without those that it does not ask for."""
+        self.asked_type = request_type
+        organisation = self.organisation_chosen
+        if "organisation" in self.fields:  # another one has other products and prices
+            self.fields["organisation"].widget.attrs["data-reload"] = ""
+        self.own = OwnFields(
+            request_type,
+            person=self.person,
+            organisation=organisation,
+            cover=Cover(organisation, self.tenant.today),
+            region=self.tenant.country,
+        )
+        if not request_type.asks_summary:
+            del self.fields["summary"]
+        if not request_type.asks_description:
+            del self.fields["description"]
+        elif request_type.needs_description:
+            self.fields["description"].required = True
+        if not request_type.asks_due_date:
+            del self.fields["due_date"]
+        if request_type.description_label and "description" in self.fields:
+            self.fields["description"].label = str(request_type.description_label)
+        self._insert(self.own.make())
+
+    def _insert(self, fields: dict[str, forms.Field]) -> None:
+        """After whom it is for, before what it is about."""
+        self.fields.update(fields)
+        first = [name for name in ("organisation", "on_behalf_of") if name in self.fields]
+        self.order_fields([*first, *fields])
+
+    @property
+    def details(self) -> Details:
+        """Of a valid form."""
+        return self.own.details(self.cleaned_data) if self.own else Details()
+
+    @property
+    def subject(self) -> str:
+        """Of a valid form: the summary or, where none is asked for, the first line of the description."""
+        summary = (
+            self.cleaned_data.get("summary") or self.cleaned_data.get("description", "").strip().partition("\n")[0]
+        )
+        if summary:
+            return shortened(one_line(summary))
+        answers = self.details.answers
+        first = answers[0].value if answers and isinstance(answers[0].value, str) else ""
+        return shortened(f"{self.asked_type}: {first}" if first else str(self.asked_type))
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -82,7 +158,14 @@ class RequestForm(forms.Form):
                 _("%(name)s does not represent %(organisation)s. Choose another person or organisation.")
                 % {"name": colleague, "organisation": organisation},
             )
+        if self.own is not None:
+            self.own.judge(self)
         return values
+
+
+def shortened(line: str) -> str:
+    """As long as a subject may be; what was cut stands in the description."""
+    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1].rstrip() + "…"
 
 
 def terms_field(terms: InForce) -> forms.BooleanField:
@@ -115,11 +198,5 @@ class CommentForm(forms.Form):
 class ParticipantForm(forms.Form):
     """Somebody to invite to one request (A10)."""
 
-    email = LineField(label=_("E-mail address"), max_length=254)
+    email = AddressField(label=_("E-mail address"))
     name = LineField(label=_("Their name"), max_length=150, required=False)
-
-    def clean_email(self) -> str:
-        normal = normalise_address(self.cleaned_data["email"])
-        if not normal:
-            raise forms.ValidationError(_("This is not an e-mail address. Write it like name@example.com."))
-        return normal

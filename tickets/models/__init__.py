@@ -2,12 +2,14 @@ from tickets.models.approvals import Approval
 from tickets.models.catalogue import RequestType, TopicGroup
 from tickets.models.conversation import Attachment, Comment
 from tickets.models.estimates import Estimate, EstimateLine, EstimateState
+from tickets.models.forms import Answer, FieldKind, FieldOption, FormField
 from tickets.models.incoming import IncomingMessage
 from tickets.models.mailboxes import Mailbox, SubjectRule
 from tickets.models.ticket import Attention, Participant, Ticket
 from tickets.models.time import TimeEntry, WorkType
 
 __all__ = [
+    "Answer",
     "Approval",
     "Attachment",
     "Attention",
@@ -15,6 +17,9 @@ __all__ = [
     "Estimate",
     "EstimateLine",
     "EstimateState",
+    "FieldKind",
+    "FieldOption",
+    "FormField",
     "IncomingMessage",
     "Mailbox",
     "Participant",

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Contract, Organisation, Person, Representation
+from accounts.models import Component, Contract, Organisation, Person, Product, Representation
 from accounts.models.people import may_answer
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from tickets.models.catalogue import RequestType
@@ -28,6 +28,15 @@ class Priority(models.IntegerChoices):
     NORMAL = 2, _("normal")
     HIGH = 3, _("high")
     URGENT = 4, _("urgent")
+
+
+class Kind(models.TextChoices):
+    """Of a request, where a desk distinguishes them (K10)."""
+
+    CONSULTATION = "consultation", _("consultation")
+    ERROR = "error", _("error")
+    ENHANCEMENT = "enhancement", _("enhancement")
+    CONFIGURATION = "configuration", _("configuration")
 
 
 class Ticket(TicketWorkflow, TenantModel):
@@ -66,6 +75,15 @@ class Ticket(TicketWorkflow, TenantModel):
     contract = TenantForeignKey(
         Contract, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("contract")
     )
+    product = TenantForeignKey(
+        Product, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("product")
+    )
+    component = TenantForeignKey(
+        Component, models.SET_NULL, null=True, blank=True, related_name="tickets", verbose_name=_("component")
+    )
+    kind = models.CharField(_("kind"), max_length=13, choices=Kind, blank=True, default="")
+    # What the product's About box says, or how its server is set up (K13).
+    system_information = models.TextField(_("system information"), max_length=20_000, blank=True, default="")
     # The customer's own words for their books; they come back on the estimate and the invoice.
     order_number = models.CharField(_("your order number"), max_length=60, blank=True)
     cost_centre = models.CharField(_("cost centre"), max_length=60, blank=True)
@@ -169,6 +187,12 @@ class Ticket(TicketWorkflow, TenantModel):
             # Few tickets have one of these, and every list pays for each index that its planning looks at.
             models.Index(
                 fields=["tenant", "contract"], condition=models.Q(contract__isnull=False), name="tickets_contract"
+            ),
+            models.Index(
+                fields=["tenant", "product"], condition=models.Q(product__isnull=False), name="tickets_product"
+            ),
+            models.Index(
+                fields=["tenant", "component"], condition=models.Q(component__isnull=False), name="tickets_component"
             ),
             models.Index(
                 fields=["tenant", "merged_into"], condition=models.Q(merged_into__isnull=False), name="tickets_merged"
