@@ -9,6 +9,7 @@ from billing import views as billing_views
 from notifications import views as notifications_views
 from servicedesk import api, views
 from servicedesk.admin_site import site
+from tickets import agreement_views
 from tickets import views as tickets_views
 
 urlpatterns = [
@@ -28,6 +29,8 @@ urlpatterns = [
     path("organisation/join/<int:invited_id>/", organisation_views.invited_answer, name="invited_answer"),
     path("organisation/<int:person_id>/", organisation_views.member, name="member"),
     path("organisation/<int:person_id>/remove/", organisation_views.member_remove, name="member_remove"),
+    path("contracts/", agreement_views.contracts, name="contracts"),
+    path("prices/", agreement_views.prices, name="prices"),
     path("terms/", terms_views.terms, name="terms"),
     path("terms/accept/", terms_views.terms_accept, name="terms_accept"),
     path("terms/<int:version>/", terms_views.terms_version, name="terms_version"),

@@ -62,6 +62,8 @@ GET: dict[str, tuple[int, ...]] = {
     "invited_answer": PERSON_POST,
     "member": (302, 404, 200, 404, 404, 404, 404, 404),
     "member_remove": CUSTOMER_POST,
+    "contracts": (302, 200, 200, 200, 404, 404, 404, 200),
+    "prices": (302, 200, 200, 200, 404, 404, 404, 200),
     "terms": EVERYBODY_HERE,
     "terms_version": EVERYBODY_HERE,
     "terms_accept": PERSON_POST,
