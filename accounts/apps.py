@@ -10,9 +10,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import texts
         from accounts.hosts import forget_hosts, own_language
-        from accounts.models import ClosedDay, Tenant, TenantHost, TermsVersion
+        from accounts.models import ClosedDay, Page, Tenant, TenantHost, TermsVersion
 
         texts.own_language.register(own_language)
-        for model in (Tenant, TenantHost, ClosedDay, TermsVersion):
+        for model in (Tenant, TenantHost, ClosedDay, TermsVersion, Page):
             for signal in (post_save, post_delete):
                 signal.connect(forget_hosts, sender=model, dispatch_uid=f"accounts.hosts.{model.__name__}")

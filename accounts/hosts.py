@@ -49,7 +49,7 @@ def host_with_tenant(host_id: int) -> TenantHost:
     """The entered tenant's host, its tenant at hand. For reading only: threads share it."""
     found = _desks.get(host_id)
     if found is None or found[0] < time.monotonic():
-        row = TenantHost.objects.select_related("tenant").get(pk=host_id)
+        row = TenantHost.objects.select_related("tenant", "logo").get(pk=host_id)
         found = _desks[host_id] = (time.monotonic() + _REMEMBER_DESK_SECONDS, row)
         _languages[row.tenant.pk] = row.tenant.language
     return found[1]

@@ -19,6 +19,7 @@ from accounts.errors import NotAllowed, Refused
 from accounts.invitations import make_token, obtain_user
 from accounts.locks import settled
 from accounts.models import RIGHTS, Event, InvitedMember, Organisation, Person, Representation, Rights, Tenant
+from accounts.permissions import is_head_of
 from accounts.tenancy import current_tenant_id
 
 # Each is a letter to an address of somebody's choice.
@@ -201,7 +202,7 @@ def manages_people(person: Person, organisation: Organisation | None, tenant: Te
     """For pages; the verbs look again."""
     if organisation is None or person.is_staff or not tenant.heads_manage_people:
         return False
-    return any(row.is_head for row in person.represents if row.organisation_id == organisation.pk)
+    return is_head_of(person, organisation)
 
 
 def most_to_grant(own: Representation, tenant: Tenant) -> Decimal | None:

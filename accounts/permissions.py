@@ -34,6 +34,10 @@ def may_ask_for(person: Person, organisation: Organisation) -> bool:
     return is_staff(person) or any(r.can_ask for r in person.represents if r.organisation_id == organisation.pk)
 
 
+def is_head_of(person: Person, organisation: Organisation) -> bool:
+    return any(row.is_head for row in person.represents if row.organisation_id == organisation.pk)
+
+
 def sees_invoices(person: Person) -> bool:
     """May see the invoices of at least one organisation."""
     if person.is_staff:

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from accounts import actions
 from accounts.access import get_or_404, person_required, public
 from accounts.colours import brand_stylesheet
 from accounts.errors import Refused
+from accounts.files import open_file
 from accounts.forms import ChoosePasswordForm, TokenForm
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest, PersonRequest
@@ -112,6 +113,20 @@ def token_revoke(request: PersonRequest, token_id: int) -> HttpResponse:
     revoke_token(token, by=request.person)
     messages.success(request, _("“%(name)s” is revoked and opens nothing any more.") % {"name": token.name})
     return redirect("tokens")
+
+
+@public
+@require_GET
+@cache_control(public=True, max_age=365 * 24 * 3600, immutable=True)
+def brand_logo(request: DeskRequest, digest: str) -> HttpResponse:
+    """The host's logo. Its address names its bytes, so another picture has another one."""
+    logo = request.host.logo
+    if logo is None or logo.sha256 != digest:
+        raise Http404
+    with open_file(logo) as content:
+        return HttpResponse(
+            content.read(), content_type="image/png", headers={"Content-Security-Policy": "sandbox; default-src 'none'"}
+        )
 
 
 @public

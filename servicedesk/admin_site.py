@@ -19,6 +19,7 @@ from accounts.admin import (
     ClosedDayAdmin,
     ContractAdmin,
     OrganisationAdmin,
+    PageAdmin,
     PersonAdmin,
     ProductAdmin,
     TenantAdmin,
@@ -27,7 +28,7 @@ from accounts.admin import (
 from accounts.colours import BLACK, DARK_PAGE, WHITE, as_css, mix, parse, readable_on
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest
-from accounts.models import ClosedDay, Contract, Organisation, Person, Product, Tenant, TermsVersion
+from accounts.models import ClosedDay, Contract, Organisation, Page, Person, Product, Tenant, TermsVersion
 from accounts.permissions import is_accountant, is_agent, is_manager
 from billing.admin import InvoiceAdmin
 from billing.models import Invoice
@@ -260,6 +261,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     reverse_lazy("admin:accounts_closedday_changelist"),
                     is_manager(person),
                 ),
+                (_("Pages"), "article", reverse_lazy("admin:accounts_page_changelist"), is_manager(person)),
                 (
                     _("Terms of service"),
                     "gavel",
@@ -312,6 +314,7 @@ for model, page in {
     Product: ProductAdmin,
     ClosedDay: ClosedDayAdmin,
     TermsVersion: TermsVersionAdmin,
+    Page: PageAdmin,
     WorkType: WorkTypeAdmin,
 }.items():
     site.register(model, page)

@@ -3,7 +3,7 @@
 from allauth.account import views as allauth_views
 from django.urls import include, path, re_path
 
-from accounts import deputy_views, organisation_views, terms_views
+from accounts import deputy_views, organisation_views, page_views, terms_views
 from accounts import views as accounts_views
 from billing import views as billing_views
 from notifications import views as notifications_views
@@ -16,6 +16,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("contact/", views.contact, name="contact"),
     path("brand.css", accounts_views.brand_css, name="brand_css"),
+    path("brand/<str:digest>.png", accounts_views.brand_logo, name="brand_logo"),
     path("language/", accounts_views.set_language, name="set_language"),
     path("act-for/", accounts_views.act_for, name="act_for"),
     path("invitation/<str:token>/", accounts_views.invitation, name="invitation"),
@@ -34,6 +35,8 @@ urlpatterns = [
     path("terms/", terms_views.terms, name="terms"),
     path("terms/accept/", terms_views.terms_accept, name="terms_accept"),
     path("terms/<int:version>/", terms_views.terms_version, name="terms_version"),
+    path("pages/", page_views.pages, name="pages"),
+    path("pages/<slug:slug>/", page_views.page, name="page"),
     path("requests/", tickets_views.requests, name="requests"),
     path("requests/new/", tickets_views.request_new, name="request_new"),
     path("requests/new/<int:type_id>/", tickets_views.request_form, name="request_form"),

@@ -14,7 +14,18 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.models import ApiToken, ClosedDay, Contract, Deputy, InvitedMember, Person, Product, TermsVersion
+from accounts.models import (
+    ApiToken,
+    Audience,
+    ClosedDay,
+    Contract,
+    Deputy,
+    InvitedMember,
+    Page,
+    Person,
+    Product,
+    TermsVersion,
+)
 from accounts.terms import publish_terms
 from accounts.texts import Texts
 from billing import actions as billing_actions
@@ -64,6 +75,9 @@ GET: dict[str, tuple[int, ...]] = {
     "member_remove": CUSTOMER_POST,
     "contracts": (302, 200, 200, 200, 404, 404, 404, 200),
     "prices": (302, 200, 200, 200, 404, 404, 404, 200),
+    "pages": EVERYBODY,
+    "page": (404, 200, 200, 404, 200, 200, 200, 404),
+    "brand_logo": NOBODY,
     "terms": EVERYBODY_HERE,
     "terms_version": EVERYBODY_HERE,
     "terms_accept": PERSON_POST,
@@ -204,6 +218,11 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:accounts_termsversion_preview": MANAGERS,
     "admin:accounts_termsversion_publish": STAFF_POST,
     "admin:accounts_termsversion_begin": STAFF_POST,
+    "admin:accounts_page_changelist": MANAGERS,
+    "admin:accounts_page_change": MANAGERS,
+    "admin:accounts_page_add": MANAGERS,
+    "admin:accounts_page_delete": MANAGERS,
+    "admin:accounts_page_preview": MANAGERS,
     "admin:accounts_tenant_changelist": MANAGERS,
     "admin:accounts_tenant_change": MANAGERS,
     "admin:billing_invoice_changelist": ACCOUNTANTS,
@@ -274,6 +293,8 @@ def things(desk: Desk) -> dict[str, Any]:
             "file_id": Attachment.objects.get().file_id,
             "number": Invoice.objects.get().number,
             "version": 1,
+            "slug": "notes",
+            "digest": "0" * 64,
             "token": "no-token",
             "token_id": ApiToken.objects.create(person=desk.requester, name="Program", digest="0" * 64).pk,
             "key": "no-key",
@@ -306,6 +327,9 @@ def things(desk: Desk) -> dict[str, Any]:
                 "accounts_organisation": desk.organisation.pk,
                 "accounts_tenant": desk.id,
                 "accounts_contract": contract.pk,
+                "accounts_page": Page.objects.create(
+                    slug="notes", audience=Audience.ORGANISATION, organisation=desk.organisation, is_published=True
+                ).pk,
                 "accounts_termsversion": published(desk).pk,
                 "accounts_product": Product.objects.create(name="Ledger").pk,
                 "accounts_closedday": ClosedDay.objects.create(day=date(2026, 12, 31)).pk,

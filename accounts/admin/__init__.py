@@ -3,6 +3,7 @@
 from accounts.admin.base import DeskAdmin, Rows, Ruled, actor, bills
 from accounts.admin.desk import ClosedDayAdmin, TenantAdmin
 from accounts.admin.organisations import ContractAdmin, OrganisationAdmin
+from accounts.admin.pages import PageAdmin
 from accounts.admin.people import PersonAdmin
 from accounts.admin.policy import PolicyOverridesAdmin
 from accounts.admin.products import ProductAdmin
@@ -13,6 +14,7 @@ __all__ = [
     "ContractAdmin",
     "DeskAdmin",
     "OrganisationAdmin",
+    "PageAdmin",
     "PersonAdmin",
     "PolicyOverridesAdmin",
     "ProductAdmin",

@@ -11,15 +11,38 @@ from django.utils.translation import gettext as _
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts.admin.base import DeskAdmin, Ruled, bills
+from accounts.admin.base import DeskAdmin, Ruled, actor, bills
+from accounts.errors import Refused
+from accounts.logos import redrawn, set_logo
 from accounts.models import Tenant, TenantHost
 from accounts.permissions import is_manager, nobody
 
 
+class TenantHostForm(forms.ModelForm):  # type: ignore[type-arg]
+    logo_file = forms.FileField(
+        label=gettext_lazy("Logo"),
+        required=False,
+        help_text=gettext_lazy("PNG, JPEG or WebP, at most 2 MB; shown 400 by 120 points large at most."),
+    )
+    no_logo = forms.BooleanField(label=gettext_lazy("Show the initial instead"), required=False)
+
+    class Meta:
+        model = TenantHost
+        fields = ("brand_name", "accent", "is_primary")
+
+    def clean_logo_file(self) -> Any:
+        picture = self.cleaned_data["logo_file"]
+        try:
+            return redrawn(picture) if picture else None
+        except Refused as refusal:
+            raise forms.ValidationError(str(refusal.sentence)) from None
+
+
 class TenantHostInline(Ruled, TabularInline):
     model = TenantHost
+    form = TenantHostForm
     extra = 0
-    fields = ("host", "brand_name", "accent", "is_primary")
+    fields = ("host", "brand_name", "accent", "logo_file", "no_logo", "is_primary")
     readonly_fields = ("host",)
     add_rule = staticmethod(nobody)  # a host is opened by who runs the servers: its name has to lead here first
 
@@ -52,6 +75,13 @@ class TenantAdmin(DeskAdmin):
     list_display = ("name", "language", "currency")
     view_rule = staticmethod(is_manager)
     add_rule = staticmethod(nobody)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for row in formset.forms if formset.model is TenantHost else ():
+            picture = row.cleaned_data.get("logo_file")
+            if picture or row.cleaned_data.get("no_logo"):
+                set_logo(row.instance, by=actor(request), picture=picture)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         desk = (None, {"fields": ("name", "language", "support_phone", "office_address")})

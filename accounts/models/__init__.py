@@ -9,6 +9,7 @@ from accounts.models.organisations import (
     Representation,
     Rights,
 )
+from accounts.models.pages import Audience, Page
 from accounts.models.people import MailChoice, Person, User
 from accounts.models.policy import POLICY_COLUMNS, PolicyOverrides
 from accounts.models.products import Component, ContractUser, Cover, Product
@@ -23,6 +24,7 @@ __all__ = [
     "POLICY_COLUMNS",
     "RIGHTS",
     "ApiToken",
+    "Audience",
     "ClosedDay",
     "Component",
     "Consent",
@@ -37,6 +39,7 @@ __all__ = [
     "MailChoice",
     "Organisation",
     "OrganisationDomain",
+    "Page",
     "Person",
     "PolicyOverrides",
     "Product",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.policy import A_PERIOD
 from accounts.tenancy.constraints import TenantPolicy
-from accounts.tenancy.models import TenantModel
+from accounts.tenancy.models import TenantForeignKey, TenantModel
 
 MAIL_MEGABYTES = 50
 
@@ -138,6 +138,10 @@ class TenantHost(TenantModel):
         _("accent colour"), max_length=7, default="#2457c5", validators=[RegexValidator(r"^#[0-9a-f]{6}$")]
     )
     is_primary = models.BooleanField(_("used in links"), default=False)
+    # Redrawn by accounts.logos; without one the brand's initial is shown.
+    logo = TenantForeignKey(
+        "accounts.StoredFile", models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("logo")
+    )
 
     class Meta:
         verbose_name = _("host")
