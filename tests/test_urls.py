@@ -328,7 +328,12 @@ def things(desk: Desk) -> dict[str, Any]:
                 "accounts_tenant": desk.id,
                 "accounts_contract": contract.pk,
                 "accounts_page": Page.objects.create(
-                    slug="notes", audience=Audience.ORGANISATION, organisation=desk.organisation, is_published=True
+                    slug="notes",
+                    title=Texts(en="Notes"),
+                    body=Texts(en="Notes."),
+                    audience=Audience.ORGANISATION,
+                    organisation=desk.organisation,
+                    is_published=True,
                 ).pk,
                 "accounts_termsversion": published(desk).pk,
                 "accounts_product": Product.objects.create(name="Ledger").pk,

@@ -2,27 +2,47 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin import display
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from accounts.admin.base import DeskAdmin, Rows, actor
 from accounts.errors import Refused
 from accounts.markdown import rendered
-from accounts.models import Consent
+from accounts.models import Consent, TermsVersion
 from accounts.permissions import is_manager, nobody
 from accounts.terms import begin_terms, publish_terms
 
 
 class TermsVersionAdmin(DeskAdmin):
     list_display = ("__str__", "needs_consent", "published_at")
-    fields = ("title", "body", "needs_consent")
     ordering = ("-id",)
     view_rule = staticmethod(is_manager)
     change_form_template = "accounts/admin/terms.html"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A published version's words are read on its page, in their form."""
+        if obj is not None and obj.published_at is not None:
+            return ("titled", "languages", "needs_consent")
+        return ("title", "body", "needs_consent")
+
+    @display(description=gettext_lazy("title"))
+    def titled(self, version: TermsVersion) -> str:
+        return str(version.title)
+
+    @display(description=gettext_lazy("languages"))
+    def languages(self, version: TermsVersion) -> str:
+        names = dict(settings.LANGUAGES)
+        return ", ".join(names[code] for code in names if version.body.get(code))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("titled", "languages")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was published is only read."""
