@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name="Page",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("slug", models.SlugField(max_length=80, verbose_name="name in the address")),
+                ("slug", models.SlugField(db_index=False, max_length=80, verbose_name="name in the address")),
                 ("title", accounts.texts.TextsField(verbose_name="title")),
                 (
                     "body",

@@ -33,7 +33,7 @@ class PageQuerySet(models.QuerySet["Page"]):
 
 
 class Page(TenantModel):
-    slug = models.SlugField(_("name in the address"), max_length=80)
+    slug = models.SlugField(_("name in the address"), max_length=80, db_index=False)  # the constraint has one
     title = TextsField(_("title"))
     body = LongTextsField(_("text"), help_text=_("Written in Markdown. HTML and images are left out."))
     audience = models.CharField(_("who reads it"), max_length=12, choices=Audience, default=Audience.CUSTOMERS)
