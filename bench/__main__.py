@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import clocks, databases, mail_faults, mail_fuzz, mail_rates, mail_samples, measure, report
+from bench import clocks, databases, lighthouse, mail_faults, mail_fuzz, mail_rates, mail_samples, measure, report
 from bench.databases import inside
 from bench.measure import Amount
 
@@ -59,8 +59,19 @@ def parser() -> argparse.ArgumentParser:
     fuzz = commands.add_parser("mail-fuzz", help="bytes that nobody would send, against all that reads mail")
     fuzz.add_argument("--minutes", type=float, default=30, help="of the processor; by default 30")
     fuzz.set_defaults(do=do_mail_fuzz)
+    looks = commands.add_parser("lighthouse", help="home, form and request page on a throttled phone; needs Node.js")
+    looks.add_argument("--tickets", type=count, default=1_000)
+    looks.add_argument("--runs", type=count, default=5, help="of which the medians count; by default 5")
+    looks.set_defaults(do=do_lighthouse)
     commands.add_parser("drop", help="remove the databases that the bench made").set_defaults(do=do_drop)
     return root
+
+
+def do_lighthouse(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    found = lighthouse.measure(options.tickets, options.runs)
+    print(lighthouse.table(found))
+    return 0 if lighthouse.reaches_goal(found) else 1
 
 
 def do_mail_samples(options: argparse.Namespace) -> int:

@@ -45,6 +45,12 @@ def targets() -> Any:
     return pages.targets()
 
 
+def portal() -> Any:
+    from bench import pages
+
+    return pages.portal()
+
+
 def forget() -> None:
     from bench import pages
 
@@ -143,6 +149,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         seed,
         ids,
         targets,
+        portal,
         forget,
         bare_session,
         queries,

@@ -11,7 +11,7 @@ from accounts.hosts import find_host
 from accounts.models import Organisation, Person, Session
 from accounts.tenancy import enter
 from bench import plan
-from tickets.models import Ticket
+from tickets.models import RequestType, Ticket
 from tickets.workflow import Status
 
 # So many different tickets are opened in turn.
@@ -91,6 +91,21 @@ def targets() -> dict[str, dict[str, object]]:
         if works(client, visit):
             found[visit.page] = {"host": visit.host, "cookie": cookies(client), "paths": visit.paths}
     return found
+
+
+def portal() -> dict[str, dict[str, str]]:
+    """The pages that a customer sees first, with host, path and cookie."""
+    with measured_desk():
+        customer = measured_person()
+        kind = RequestType.objects.offered().order_by("id")[0]
+        ticket = Ticket.objects.of(customer).filter(status=Status.IN_PROGRESS).newest_first()[0]
+        paths = {
+            "home": reverse("home"),
+            "request form": reverse("request_form", args=[kind.pk]),
+            "request page": reverse("request", args=[ticket.reference]),
+        }
+    cookie = cookies(logged_in(Visit(PORTAL_LIST, plan.MEASURED_HOST, customer.pk, [])))
+    return {name: {"host": plan.MEASURED_HOST, "path": path, "cookie": cookie} for name, path in paths.items()}
 
 
 def ids() -> dict[str, int]:

@@ -281,6 +281,7 @@ CELERY_TASK_ROUTES = {
     "notifications.tasks.*": {"queue": "mail-out"},
     "tickets.clock.*": {"queue": "clock"},
     "billing.tasks.*": {"queue": "documents"},
+    "accounts.thumbnails.*": {"queue": "documents"},
 }
 # A sweep finds by index what a broker lost; each costs one query when nothing is due.
 CELERY_BEAT_SCHEDULE = {
@@ -292,6 +293,8 @@ CELERY_BEAT_SCHEDULE = {
     "clocks": {"task": "tickets.clock.run_clocks", "schedule": 60.0},
     "sessions": {"task": "accounts.tasks.forget_expired_sessions", "schedule": 24 * 3600.0},
     "answers": {"task": "accounts.tasks.forget_kept_answers", "schedule": 24 * 3600.0},
+    "uploads": {"task": "accounts.tasks.forget_old_uploads", "schedule": 3600.0},
+    "thumbnails": {"task": "accounts.thumbnails.sweep_thumbnails", "schedule": 60.0},
     "documents": {"task": "billing.tasks.sweep_documents", "schedule": 60.0},
 }
 

@@ -3,7 +3,7 @@
 from allauth.account import views as allauth_views
 from django.urls import include, path, re_path
 
-from accounts import deputy_views, organisation_views, page_views, terms_views
+from accounts import deputy_views, organisation_views, page_views, terms_views, upload_views
 from accounts import views as accounts_views
 from billing import views as billing_views
 from notifications import views as notifications_views
@@ -59,6 +59,9 @@ urlpatterns = [
     ),
     path("decide/<str:token>/", tickets_views.decide, name="decide"),
     path("files/<int:file_id>/", tickets_views.file, name="file"),
+    path("files/<int:file_id>/small/", tickets_views.file_thumbnail, name="file_thumbnail"),
+    path("uploads/", upload_views.uploads_of_person, name="uploads"),
+    path("uploads/<uuid:upload_id>/", upload_views.upload, name="upload"),
     path("invoices/", billing_views.invoices, name="invoices"),
     path("invoices/<str:number>/", billing_views.invoice, name="invoice"),
     path("invoices/<str:number>/pdf/", billing_views.invoice_pdf, name="invoice_pdf"),

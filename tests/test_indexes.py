@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 from django.db import connection, transaction
 
+from accounts import uploads
 from accounts.events import history_of
-from accounts.models import Event, Organisation, OrganisationDomain, Person, StoredFile
+from accounts.models import Event, Organisation, OrganisationDomain, Person, StoredFile, Upload
 from accounts.tenancy import enter
 from billing.models import Invoice, InvoiceDocument
 from conftest import Desk, create_cast, empty_as_owner, owner_connection
@@ -152,6 +153,12 @@ LISTS: dict[str, Listed] = {
     "domains of an organisation": Listed(
         "accounts_organ_organi_11b228_t", lambda d: OrganisationDomain.objects.filter(organisation_id=5)
     ),
+    "uploads of a person": Listed(
+        "accounts_uploa_person_7f12a1_t", lambda d: uploads.of_person(d.requester), frozenset({"used_at"})
+    ),
+    "small pictures to draw": Listed(
+        "accounts_file_thumbnail_due", lambda d: StoredFile.objects.filter(thumbnail_due_at__lt=LATER)
+    ),
     "a person by address": Listed("accounts_person_email", lambda d: Person.objects.filter(email="a@b.example")),
     "colleagues to choose from": Listed(
         "accounts_person_staff",
@@ -254,6 +261,7 @@ def fill() -> None:
     files = StoredFile.objects.bulk_create(
         StoredFile(key=f"k{n}", name="a.txt", size=1, content_type="text/plain", sha256="0" * 64) for n in range(ROWS)
     )
+    Upload.objects.bulk_create(Upload(person=people[n % MANY], name="a.txt", size=1) for n in range(ROWS))
     Attachment.objects.bulk_create(
         Attachment(ticket=ticket, file=file) for ticket, file in zip(tickets, files, strict=True)
     )

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from accounts import uploads
 from accounts.models import (
     ApiToken,
     Audience,
@@ -100,6 +101,10 @@ GET: dict[str, tuple[int, ...]] = {
     "approval_record": OF_ORGANISATION,
     "decide": NOBODY,
     "file": OF_ORGANISATION,
+    # What the file is has no small picture.
+    "file_thumbnail": (302, 404, 404, 404, 404, 404, 404, 404),
+    "uploads": PERSONS,
+    "upload": (302, 200, 404, 404, 404, 404, 404, 404),
     "invoices": (302, 404, 200, 200, 404, 200, 200, 404),
     "invoice": OF_PAYER,
     "invoice_pdf": (302, 404, 404, 404, 404, 404, 404, 404),
@@ -148,6 +153,7 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:tickets_ticket_handling": STAFF_POST,
     "admin:tickets_ticket_correct": STAFF_POST,
     "admin:tickets_ticket_take": STAFF_POST,
+    "admin:tickets_ticket_user": STAFF_POST,
     "admin:tickets_ticket_attention": STAFF_POST,
     "admin:tickets_ticket_invite": STAFF_POST,
     "admin:tickets_ticket_uninvite": STAFF_POST,
@@ -291,6 +297,7 @@ def things(desk: Desk) -> dict[str, Any]:
             "reference": ticket.reference,
             "type_id": RequestType.objects.order_by("id").first().pk,
             "file_id": Attachment.objects.get().file_id,
+            "upload_id": uploads.begin(by=desk.requester, name="a.txt", size=1).public_id,
             "number": Invoice.objects.get().number,
             "version": 1,
             "slug": "notes",

@@ -3,12 +3,15 @@
 import uuid
 
 from django.conf import settings
+from django.forms import Form
 from django.http import HttpRequest
 
+from accounts import uploads
 from accounts.access import get_or_404
+from accounts.files import MEGABYTE
 from accounts.http import DeskRequest
 from accounts.models import Person
-from tickets.forms import MEGABYTE
+from tickets.forms import FilesField
 from tickets.models import Ticket
 from tickets.proof import Origin
 
@@ -30,6 +33,16 @@ def submission_of(request: HttpRequest) -> uuid.UUID | None:
         return uuid.UUID(request.POST.get("submission", ""))
     except ValueError:
         return None
+
+
+def keep_files(form: Form, by: Person) -> None:
+    """What came with a form that is refused stays, and the page that comes back lists it: nobody has to choose files
+    twice, with or without a script."""
+    field = form.fields["files"]
+    assert isinstance(field, FilesField)
+    kept = uploads.keep(field.plain, by=by)
+    field.shown = [*field.shown, *kept]
+    field.has_lost = len(kept) < len(field.plain)
 
 
 def file_limits() -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Under what conditions a request would be worked on, in words, before it is sent: cover, price, threshold (K10, K11)."""
+"""Under what conditions a request would be worked on, in words: cover, price, threshold (K10, K11)."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from tickets.sentences import money
 
 @dataclass(frozen=True)
 class Conditions:
-    """`is_covered` is None where no contract is spoken of; `title` is the short word: 'Included', '60.00 EUR an hour'."""
+    """`title` is the short word, like "Included"; `is_covered` is None where no contract is spoken of."""
 
     title: str
     sentences: tuple[str, ...]

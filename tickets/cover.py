@@ -1,4 +1,4 @@
-"""What an organisation's contracts cover: under which one work is done, and what kinds of request it allows (K10, K11)."""
+"""What contracts cover: under which one work is done, and what kinds of request it allows (K10, K11)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

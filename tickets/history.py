@@ -41,6 +41,7 @@ PUBLIC_EVENTS = {
     "ticket.closed_unanswered",
     "ticket.closed",
     "ticket.reminded",
+    "ticket.user_created",
 }
 # What the desk reads besides.
 STAFF_EVENTS = {
@@ -207,6 +208,7 @@ def _sentences() -> dict[str, str]:
         "reminded": _("A reminder was sent."),
         "held": _("An objection holds the invoice back."),
         "released": _("%(by)s settled the objection."),
+        "user_created": _("%(by)s created the user %(person)s and sent them their access."),
         "claims": _("The e-mail names %(reference)s, on which its sender may not write."),
         "mail_bounced": _("An e-mail did not reach %(person)s."),
         "silence_unheard": _("The time for an answer ended, but nobody was reached: silence does not count."),

@@ -78,7 +78,15 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def whole(self) -> "TicketQuerySet":
         """With what verbs and pages look at, so that none of them reads a row by itself."""
         return self.select_related(
-            "tenant", "requester", "organisation", "assignee", "recorded_by", "request_type", "contract"
+            "tenant",
+            "requester",
+            "organisation",
+            "assignee",
+            "recorded_by",
+            "request_type",
+            "contract",
+            "product",
+            "component",
         )
 
     def for_lists(self) -> "TicketQuerySet":

@@ -19,10 +19,11 @@ from accounts.errors import Refused
 from accounts.files import download
 from accounts.http import DeskRequest, PersonRequest
 from accounts.members import instead_of_asking
-from accounts.models import Organisation, Person, Product
+from accounts.models import Organisation, Person, Product, StoredFile
 from accounts.terms import accept_terms, terms_to_accept
+from accounts.thumbnails import thumbnail
 from tickets import actions
-from tickets.calls import file_limits, origin_of, submission_of, visible_ticket
+from tickets.calls import file_limits, keep_files, origin_of, submission_of, visible_ticket
 from tickets.conditions import Conditions, conditions_of
 from tickets.decisions import Decision, read_link
 from tickets.deeds import CUSTOMER_DEEDS, do, form_of
@@ -151,7 +152,9 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
         try:
             return _submit(request, request_type, form)
         except Refused as refusal:
-            form.add_error(None, str(refusal.sentence))
+            form.add_error(field_of(refusal), str(refusal.sentence))
+    if form.is_bound:
+        keep_files(form, request.person)
     return render(
         request,
         "tickets/form.html",
@@ -204,6 +207,11 @@ def request_conditions(request: PersonRequest, type_id: int) -> HttpResponse:
     return render(request, "tickets/_conditions.html", {"conditions": found})
 
 
+def field_of(refusal: Refused) -> str | None:
+    """At which field of a form a verb's refusal stands."""
+    return "files" if refusal.code == "files" else None
+
+
 def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm) -> HttpResponse:
     values = form.cleaned_data
     ticket = actions.submit(
@@ -248,7 +256,7 @@ def form_who_sees(request: PersonRequest, organisation: Organisation | None) -> 
 @require_GET
 def request_detail(request: PersonRequest, reference: str) -> HttpResponse:
     ticket = visible_ticket(request.person, reference)
-    return _render_request(request, ticket, CommentForm(initial=kept.take(request)))
+    return _render_request(request, ticket, CommentForm(person=request.person, initial=kept.take(request)))
 
 
 def _render_request(
@@ -280,7 +288,7 @@ def _render_request(
 @require_POST
 def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
     ticket = visible_ticket(request.person, reference)
-    form = CommentForm(request.POST, request.FILES)
+    form = CommentForm(request.POST, request.FILES, person=request.person)
     if form.is_valid():
         try:
             actions.comment(
@@ -291,10 +299,11 @@ def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
                 submission=submission_of(request),
             )
         except Refused as refusal:
-            form.add_error(None, str(refusal.sentence))
+            form.add_error(field_of(refusal), str(refusal.sentence))
         else:
             messages.success(request, _("Your comment is added."))
             return redirect("request", reference)
+    keep_files(form, request.person)
     return _render_request(request, ticket, form, status=422)
 
 
@@ -325,7 +334,7 @@ def _verb_refused(request: PersonRequest, ticket: Ticket, name: str, form: VerbF
         for error in form.non_field_errors():
             messages.error(request, str(error))
     words = "" if is_offered else request.POST.get("text", "")
-    comment_form = CommentForm(initial={"text": words} if words else None)
+    comment_form = CommentForm(person=request.person, initial={"text": words} if words else None)
     return _render_request(request, ticket, comment_form, status=status, page=page, refused=name)
 
 
@@ -347,7 +356,7 @@ def request_invite(request: PersonRequest, reference: str) -> HttpResponse:
         else:
             messages.success(request, _("The invitation is on its way."))
             return redirect("request", reference)
-    return _render_request(request, ticket, CommentForm(), status=422, invite_form=form)
+    return _render_request(request, ticket, CommentForm(person=request.person), status=422, invite_form=form)
 
 
 @person_required
@@ -477,8 +486,22 @@ def _decide(request: DeskRequest, decision: Decision, token: str) -> HttpRespons
 @require_GET
 def file(request: PersonRequest, file_id: int) -> HttpResponse:
     """A file of a request that the person may read."""
+    return download(readable_file(request, file_id))
+
+
+@person_required
+@require_GET
+def file_thumbnail(request: PersonRequest, file_id: int) -> HttpResponse:
+    """The small picture of such a file, where there is one."""
+    row = readable_file(request, file_id)
+    if not row.thumbnail_key:
+        raise Http404
+    return thumbnail(row)
+
+
+def readable_file(request: PersonRequest, file_id: int) -> StoredFile:
     attachments = Attachment.objects.filter(ticket__in=Ticket.objects.visible_to(request.person), file_id=file_id)
     if not request.person.is_staff:
         attachments = attachments.exclude(comment__is_internal=True)
-    attachment = get_or_404(attachments.select_related("file").order_by("id")[:1])
-    return download(attachment.file)
+    file: StoredFile = get_or_404(attachments.select_related("file").order_by("id")[:1]).file
+    return file

@@ -14,7 +14,7 @@ from accounts.models.people import MailChoice, Person, User
 from accounts.models.policy import POLICY_COLUMNS, PolicyOverrides
 from accounts.models.products import Component, ContractUser, Cover, Product
 from accounts.models.programs import ApiToken, KeptAnswer
-from accounts.models.records import Counter, Event, Session, StoredFile
+from accounts.models.records import Counter, Event, Session, StoredFile, Upload
 from accounts.models.tenants import MAIL_MEGABYTES, ClosedDay, Tenant, TenantHost
 from accounts.models.terms import Consent, TermsVersion
 
@@ -50,5 +50,6 @@ __all__ = [
     "Tenant",
     "TenantHost",
     "TermsVersion",
+    "Upload",
     "User",
 ]

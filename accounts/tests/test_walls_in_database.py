@@ -27,6 +27,7 @@ from accounts.models import (
     Representation,
     StoredFile,
     TermsVersion,
+    Upload,
     User,
 )
 from accounts.tenancy.models import TenantForeignKey, TenantModel
@@ -142,6 +143,7 @@ def fill(desk: Desk, table: str) -> None:
         ticket = desk.accepted()
         file = StoredFile.objects.create(key="k", name="a.txt", size=1, content_type="text/plain", sha256="0" * 64)
         Attachment.objects.create(ticket=ticket, file=file)
+        Upload.objects.create(person=desk.requester, name="b.txt", size=1)
         Comment.objects.create(ticket=ticket, author=desk.agent, text="Words")
         IncomingMessage.objects.create(mailbox=Mailbox.objects.get(), raw=file, sha256=file.sha256)
         estimated(desk)

@@ -42,6 +42,7 @@ from tickets.actions.handling import (
     schedule_deployment,
     start_work,
 )
+from tickets.actions.new_users import NewUser, create_user, new_user_asked
 from tickets.actions.review import (
     accept_by_silence,
     accept_solution,
@@ -65,6 +66,7 @@ __all__ = [
     "Details",
     "NewAnswer",
     "NewLine",
+    "NewUser",
     "accept_by_silence",
     "accept_estimate",
     "accept_solution",
@@ -82,6 +84,7 @@ __all__ = [
     "comment_by_mail",
     "complete",
     "correct_time",
+    "create_user",
     "deliver",
     "dismiss_objection",
     "expire_estimate",
@@ -94,6 +97,7 @@ __all__ = [
     "mark_for_invoice",
     "may_answer_estimate",
     "merge",
+    "new_user_asked",
     "nobody_acted_on",
     "note_unheard_silence",
     "prove_comment",

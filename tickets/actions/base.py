@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.core.files.base import File
 from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,9 +12,10 @@ from django_fsm import TransitionNotAllowed
 
 from accounts import events
 from accounts.errors import NotAllowed, Refused
-from accounts.files import store
 from accounts.locks import settled
 from accounts.models import Person
+from accounts.thumbnails import draw_later
+from accounts.uploads import SentFile, take
 from tickets.models import Attachment, Comment, Ticket
 from tickets.periods import Calendar, calendar_of
 from tickets.policy import policy_of
@@ -145,10 +145,11 @@ def sent_before(rows: "models.QuerySet[M]", submission: UUID | None, **said: Any
     return (made if all(getattr(made, name) == value for name, value in said.items()) else None), None
 
 
-def attach(files: "Iterable[File[bytes]]", *, by: Person, ticket: Ticket, comment: Comment | None = None) -> None:
+def attach(files: "Iterable[SentFile]", *, by: Person, ticket: Ticket, comment: Comment | None = None) -> None:
     """Keep what was sent along. Here and not before: what a verb refuses or has done already leaves no file behind."""
-    kept = [store(file, name=file.name or "", by=by) for file in files]
+    kept = take(list(files), by=by)
     if kept:
+        draw_later(kept)
         Attachment.objects.bulk_create(Attachment(ticket=ticket, comment=comment, file=row) for row in kept)
 
 

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.core.files.base import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -24,6 +23,7 @@ from accounts.models import (
 )
 from accounts.permissions import is_agent, may_ask_for
 from accounts.tenancy import current_tenant_id
+from accounts.uploads import SentFile
 from tickets import notices
 from tickets.actions.base import attach, note_status, sent_before
 from tickets.cover import Cover
@@ -68,7 +68,7 @@ def submit(
     request_type: RequestType | None = None,
     description: str = "",
     due_date: date | None = None,
-    files: "Iterable[File[bytes]]" = (),
+    files: "Iterable[SentFile]" = (),
     channel: str = Channel.PORTAL,
     submission: UUID | None = None,
     order_number: str = "",
@@ -138,7 +138,7 @@ def submit_by_mail(
     subject: str,
     description: str,
     request_type: RequestType | None,
-    files: "Iterable[File[bytes]]" = (),
+    files: "Iterable[SentFile]" = (),
     references: tuple[str, ...] = (),
     quoted: str = "",
     is_proved: bool = False,
@@ -225,7 +225,7 @@ def _create(
     request_type: RequestType | None,
     description: str,
     due_date: date | None,
-    files: "Iterable[File[bytes]]",
+    files: "Iterable[SentFile]",
     channel: str,
     recorded_by: Person | None,
     references: tuple[str, ...] = (),

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
-from accounts.fields import LineField, day_field
+from accounts.fields import AddressField, LineField, PhoneField, day_field
 from accounts.models import Contract, Organisation, Person
 from tickets import actions
 from tickets.forms.fields import DurationField, PriceField, words_field
@@ -33,6 +33,14 @@ class TimeForm(forms.Form):
         except Refused as refusal:
             raise forms.ValidationError(str(refusal.sentence)) from None
         return line
+
+
+class NewUserForm(forms.Form):
+    """Whom to give access, as the request says or as the agent reads it there (B21)."""
+
+    name = LineField(label=_("Full name"), max_length=150)
+    email = AddressField(label=_("E-mail address"))
+    phone = PhoneField(label=_("Telephone"), required=False)
 
 
 class CorrectionForm(forms.Form):

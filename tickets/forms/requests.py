@@ -13,11 +13,18 @@ from accounts.names import one_line
 from accounts.terms import InForce
 from tickets.actions import Details
 from tickets.cover import Cover
-from tickets.forms.fields import FilesField, files_hint
+from tickets.forms.fields import FilesField
 from tickets.forms.own import OwnFields
 from tickets.models import RequestType
 
 LONGEST_SUBJECT = 200
+
+
+def files_of(form: forms.Form, person: Person) -> None:
+    """Tell the form's files whose they are; what was chosen before a log-in is chosen still."""
+    field = form.fields["files"]
+    assert isinstance(field, FilesField)
+    field.belongs_to(person, form.initial.get("uploaded") or ())
 
 
 class RequestForm(forms.Form):
@@ -63,7 +70,7 @@ class RequestForm(forms.Form):
         self.person, self.acting, self.tenant = person, acting, tenant
         self._offer_organisations()
         self._offer_colleagues()
-        self.fields["files"].help_text = files_hint()
+        files_of(self, person)
         if not tenant.billing_enabled:  # words for books that nobody keeps here (M9)
             del self.fields["order_number"], self.fields["cost_centre"]
         self.own: OwnFields | None = None
@@ -132,6 +139,11 @@ class RequestForm(forms.Form):
         self.order_fields([*first, *fields])
 
     @property
+    def conditions_after(self) -> str:
+        """The field below which the form says what applies: the last that decides about it."""
+        return self.own.rows[-1].name if self.own and self.own.rows else "files"
+
+    @property
     def details(self) -> Details:
         """Of a valid form."""
         return self.own.details(self.cleaned_data) if self.own else Details()
@@ -184,9 +196,9 @@ class CommentForm(forms.Form):
     )
     files = FilesField(label=_("Files"), required=False)  # type: ignore[assignment]  # the metaclass takes it away
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["files"].help_text = files_hint()
+        files_of(self, person)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

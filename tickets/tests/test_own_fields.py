@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Component, Contract, ContractUser, Cover, Product
-from conftest import Desk, Visit, in_days
+from conftest import PASSWORD, Desk, Visit, in_days
 from tickets.models import Answer, FieldKind, FieldOption, FormField, RequestType, Ticket
 
 
@@ -369,3 +369,13 @@ def test_the_number_of_queries_does_not_grow_with_the_fields(desk: Desk, visit: 
         for _number in range(10):
             option(asks(desk, FieldKind.CHOICE), "One")
     assert count() == few
+
+
+def test_own_fields_survive_a_session_that_ended(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        field = asks(desk, FieldKind.LINE)
+    where, visitor = f"/requests/new/{type_id(desk)}/", visit(desk)
+    address = f"http://{desk.host}{where}"
+    visitor.post(where, {"summary": "Something", field.name: "The left one"}, headers={"referer": address})
+    visitor.post("/account/login/", {"login": desk.requester.email, "password": PASSWORD})
+    assert 'value="The left one"' in visitor.get(where).content.decode()
