@@ -14,3 +14,6 @@ reset_requested: Registry[[Person, str], None] = Registry()
 password_changed: Registry[[Person, str], None] = Registry()
 # A head wants somebody to act for their organisation. Known here or not, everybody gets the same letter.
 asked_to_join: Registry[[Person, InvitedMember, str], None] = Registry()
+# Told as the last one: 'factor_added', 'factor_removed' or 'codes_renewed', of what kind ('totp', 'webauthn' …), and
+# where to look after it.
+second_factor_changed: Registry[[Person, str, str, str], None] = Registry()

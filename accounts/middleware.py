@@ -17,6 +17,7 @@ from accounts.auth import session_person
 from accounts.hosts import demo_desks, find_host, host_with_tenant, offered_languages
 from accounts.http import DeskRequest
 from accounts.models import Organisation, Person, Session
+from accounts.places import note_visit
 from accounts.problems import answer, is_for_programs, reads_json
 from accounts.sessions import looks_like_a_key
 from accounts.tenancy import enter
@@ -115,6 +116,9 @@ class PersonMiddleware:
         with translation.override(language), timezone.override(desk.tenant.zone):
             desk.LANGUAGE_CODE = language
             response = self.get_response(request)
+            # After a log-out the request knows its person still, and the session nobody.
+            if desk.person is not None and desk.token is None and request.user.is_authenticated:
+                note_visit(request)
             response.headers.setdefault("Content-Language", language)
             forbid_storing(desk, response)
         return response

@@ -101,8 +101,6 @@ def read(found: dict[str, Any]) -> Sight:
     weight = sum(one.get("transferSize", 0) for one in requests if one.get("resourceType") != "Image")
     scored = found["categories"]
     performance, accessibility, practices = (100 * float(scored[name]["score"] or 0) for name in CATEGORIES)
-        100 * float(found["categories"][name]["score"] or 0) for name in CATEGORIES
-    )
     return Sight(
         performance,
         accessibility,

@@ -11,6 +11,7 @@ from accounts.access import get_or_404
 from accounts.files import MEGABYTE
 from accounts.http import DeskRequest
 from accounts.models import Person
+from accounts.visitors import address_of
 from tickets.forms import FilesField
 from tickets.models import Ticket
 from tickets.proof import Origin
@@ -23,8 +24,7 @@ def visible_ticket(person: Person, reference: str) -> Ticket:
 
 def origin_of(request: DeskRequest, link: str = "") -> Origin:
     """Where a decision came from: the address, the e-mail's link, and whether a program pressed the button."""
-    address = request.META.get("REMOTE_ADDR") or None
-    return Origin(from_address=address, link=link, by_program=request.token is not None)
+    return Origin(from_address=address_of(request), link=link, by_program=request.token is not None)
 
 
 def submission_of(request: HttpRequest) -> uuid.UUID | None:

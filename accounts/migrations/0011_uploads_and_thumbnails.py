@@ -36,7 +36,7 @@ DROP FUNCTION desk_tenants_with_old_uploads(timestamptz);
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0015_products_and_cover"),
+        ("accounts", "0010_second_factors_behind_the_wall"),
     ]
 
     operations = [

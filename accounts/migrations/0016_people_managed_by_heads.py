@@ -14,7 +14,7 @@ import accounts.tenancy.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0015_products_and_cover"),
+        ("accounts", "0012_products_and_cover"),
     ]
 
     operations = [

@@ -139,6 +139,11 @@ class Session(AbstractBaseSession):
         "accounts.Tenant", models.CASCADE, default=current_tenant_id, related_name="+", db_index=False
     )
     user_id = models.BigIntegerField(null=True, db_index=True)
+    # What its owner knows it by (accounts.places); empty for visitors.
+    browser = models.CharField(max_length=60, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
 
     class Meta(AbstractBaseSession.Meta):
         db_table = "accounts_session"

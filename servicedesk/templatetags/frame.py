@@ -16,7 +16,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.pages import Link, public_links
-from accounts.permissions import approves
 from accounts.terms import terms_in_force
 
 register = template.Library()
@@ -37,7 +36,6 @@ class Who(NamedTuple):
     email: str
     initials: str
     is_staff: bool
-    approves: bool
 
 
 class Frame(NamedTuple):
@@ -130,7 +128,7 @@ def _facts(context: RequestContext) -> Frame:
         initial=name[:1] or "?",
         logo=brand["logo"] if brand else "",
         here=context.get("nav_current") or "",
-        person=Who(person.name, person.email, person.initials, person.is_staff, approves(person)) if person else None,
+        person=Who(person.name, person.email, person.initials, person.is_staff) if person else None,
         acting=_choice(acting) if acting else None,
         organisations=tuple(_choice(organisation) for organisation in context.get("organisations") or ()),
         **{name: bool((context.get("nav") or {}).get(name)) for name in MENU},

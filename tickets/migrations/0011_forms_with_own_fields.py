@@ -12,7 +12,7 @@ import accounts.texts
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0015_products_and_cover"),
+        ("accounts", "0012_products_and_cover"),
         ("tickets", "0008_what_mail_is_due"),
     ]
 

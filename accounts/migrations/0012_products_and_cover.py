@@ -11,7 +11,7 @@ import accounts.tenancy.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_no_index_of_failed_addresses"),
+        ("accounts", "0011_uploads_and_thumbnails"),
     ]
 
     operations = [
