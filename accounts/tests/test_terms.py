@@ -1,6 +1,7 @@
 """Terms of service: versions that are published once, and who accepted which (B2)."""
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import translation
 from accounts.errors import NotAllowed, Refused
 from accounts.events import history_of
 from accounts.models import Consent, Person, TermsVersion
+from accounts.personal_data import take_along
 from accounts.terms import accept_terms, begin_terms, publish_terms, terms_to_accept
 from accounts.texts import Texts
 from conftest import Desk, Visit
@@ -149,6 +151,14 @@ def test_a_desk_without_terms_asks_the_database_once_in_a_while(inside: Desk) ->
     with CaptureQueriesContext(connection) as queries:
         terms_to_accept(inside.requester)
     assert len(queries) == 0
+
+
+def test_ones_data_tells_what_one_accepted(inside: Desk) -> None:
+    publish(inside)
+    row = accept_terms(1, by=inside.requester, from_address="192.0.2.7")
+    with take_along(by=inside.requester) as file:
+        (told,) = json.load(file)["accepted_terms"]
+    assert (told["version"], told["from_address"], told["sha256"]) == (1, "192.0.2.7", row.sha256)
 
 
 # ---- the pages ----
