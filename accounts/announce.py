@@ -3,7 +3,7 @@
 Listeners take `person` and `link`, a path at the desk's own host.
 """
 
-from accounts.models import Person
+from accounts.models import InvitedMember, Person
 from accounts.registry import Registry
 
 # Somebody got access to the desk; the link lets them choose a password.
@@ -12,6 +12,8 @@ invited: Registry[[Person, str], None] = Registry()
 reset_requested: Registry[[Person, str], None] = Registry()
 # The password was changed; the owner should know, in case it was not them.
 password_changed: Registry[[Person, str], None] = Registry()
+# A head wants somebody to act for their organisation. Known here or not, everybody gets the same letter.
+asked_to_join: Registry[[Person, InvitedMember, str], None] = Registry()
 # Told as the last one: 'factor_added', 'factor_removed' or 'codes_renewed', of what kind ('totp', 'webauthn' …), and
 # where to look after it.
 second_factor_changed: Registry[[Person, str, str, str], None] = Registry()

@@ -8,11 +8,12 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Desk")
 
     def ready(self) -> None:
-        from accounts import personal_data, places, second_factor
-        from accounts.hosts import forget_hosts
-        from accounts.models import ClosedDay, Tenant, TenantHost
+        from accounts import personal_data, places, second_factor, texts
+        from accounts.hosts import forget_hosts, own_language
+        from accounts.models import ClosedDay, Page, Tenant, TenantHost, TermsVersion
 
-        for model in (Tenant, TenantHost, ClosedDay):
+        texts.own_language.register(own_language)
+        for model in (Tenant, TenantHost, ClosedDay, TermsVersion, Page):
             for signal in (post_save, post_delete):
                 signal.connect(forget_hosts, sender=model, dispatch_uid=f"accounts.hosts.{model.__name__}")
         personal_data.sections.register(personal_data.of_accounts)

@@ -23,7 +23,7 @@ class DeskBackend(AuthenticationBackend):
 
 def read_person(user_id: int) -> Person | None:
     """An active person with account and organisations: one query for a customer, a second for who represents nobody."""
-    rows = Representation.objects.filter(person__user_id=user_id).select_related("person__user", "organisation")
+    rows = Representation.objects.filter(person__user_id=user_id).with_organisation().select_related("person__user")
     represents = list(rows.order_by("id"))
     if not represents:
         return Person.objects.active().select_related("user").filter(user_id=user_id).first()

@@ -1,5 +1,6 @@
 """Forms about people, in the portal's words."""
 
+from dataclasses import asdict, replace
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -13,10 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
 from accounts.addresses import normalise_address
-from accounts.fields import LineField, PhoneField, day_field, not_past
+from accounts.fields import AddressField, LineField, PhoneField, day_field, not_past
 from accounts.hosts import offered_languages
 from accounts.jobs import after_commit
-from accounts.models import Person, Representation, Tenant
+from accounts.members import Granted
+from accounts.models import MONEY_RIGHTS, RIGHTS, Person, Representation, Tenant
 from accounts.tenancy import current_tenant_id
 
 # The places themselves, not the many other names for them.
@@ -128,6 +130,45 @@ class DeputyForm(forms.Form):
         if first and last and last < first:
             self.add_error("ends_on", _("The last day is before the first one."))
         return values
+
+
+class RightsForm(forms.Form):
+    """What a head lets somebody do. Without billing nothing is said about money, and nothing changes there."""
+
+    may_ask = forms.BooleanField(label=_("May file requests"), required=False)
+    may_approve = forms.BooleanField(label=_("May accept estimates"), required=False)
+    approval_limit = forms.DecimalField(
+        label=_("Accepts estimates up to"),
+        required=False,
+        min_value=0,
+        max_digits=12,
+        decimal_places=2,
+        help_text=_("Without VAT. Empty: without limit."),
+    )
+    may_see_invoices = forms.BooleanField(label=_("May see invoices"), required=False)
+    may_order = forms.BooleanField(label=_("May set the order of requests"), required=False)
+    is_head = forms.BooleanField(label=_("Head: invites, changes and removes people"), required=False)
+
+    def __init__(self, *args: Any, tenant: Tenant, before: Granted, **kwargs: Any) -> None:
+        super().__init__(*args, initial=asdict(before), **kwargs)
+        self.before = before
+        if not tenant.billing_enabled:
+            for name in MONEY_RIGHTS:
+                del self.fields[name]
+
+    @property
+    def rights(self) -> Granted:
+        chosen = replace(self.before, **{name: self.cleaned_data[name] for name in RIGHTS if name in self.fields})
+        return chosen if chosen.may_approve else replace(chosen, approval_limit=None)
+
+
+class MemberForm(RightsForm):
+    """Somebody to invite to one's organisation."""
+
+    name = LineField(label=_("Name"), max_length=150)
+    email = AddressField(label=_("E-mail address"))
+
+    field_order = ("name", "email")
 
 
 class TokenForm(forms.Form):

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import ClosedDay, Tenant, TenantHost
-from accounts.tenancy import current_tenant_id, enter
+from accounts.tenancy import current_tenant_id, enter, entered_tenant_id
 
 T = TypeVar("T")
 
@@ -25,6 +25,8 @@ _REMEMBER_DESK_SECONDS = 5
 _desks: dict[int, tuple[float, TenantHost]] = {}
 _primary: dict[int, tuple[float, TenantHost]] = {}
 _of_desk: dict[tuple[int, str], tuple[float, Any]] = {}
+# Each desk's own language, as it was when its row was last read.
+_languages: dict[int, str] = {}
 
 
 def find_host(host: str) -> tuple[int, int] | None:
@@ -47,13 +49,14 @@ def host_with_tenant(host_id: int) -> TenantHost:
     """The entered tenant's host, its tenant at hand. For reading only: threads share it."""
     found = _desks.get(host_id)
     if found is None or found[0] < time.monotonic():
-        row = TenantHost.objects.select_related("tenant").get(pk=host_id)
+        row = TenantHost.objects.select_related("tenant", "logo").get(pk=host_id)
         found = _desks[host_id] = (time.monotonic() + _REMEMBER_DESK_SECONDS, row)
+        _languages[row.tenant.pk] = row.tenant.language
     return found[1]
 
 
 def forget_hosts(**_signal: object) -> None:
-    for remembered in (_known, _desks, _primary, _of_desk):
+    for remembered in (_known, _desks, _primary, _of_desk, _languages):
         remembered.clear()
 
 
@@ -88,7 +91,16 @@ def current_host() -> TenantHost:
         row = TenantHost.objects.select_related("tenant").order_by("-is_primary", "id").first()
         assert row is not None  # a desk is made with its hosts, and nothing removes the last one
         found = _primary[tenant_id] = (time.monotonic() + _REMEMBER_DESK_SECONDS, row)
+        _languages[tenant_id] = row.tenant.language
     return found[1]
+
+
+def own_language() -> str:
+    """The entered desk's own language; empty outside of a desk."""
+    tenant_id = entered_tenant_id()
+    if tenant_id is None:
+        return ""
+    return _languages.get(tenant_id) or current_host().tenant.language
 
 
 def closed_days() -> frozenset[date]:

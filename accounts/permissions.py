@@ -40,6 +40,10 @@ def may_order_for(person: Person, organisation: Organisation) -> bool:
     return person.is_active and not person.is_staff and any(row.may_order or row.is_head for row in rights)
 
 
+def is_head_of(person: Person, organisation: Organisation) -> bool:
+    return any(row.is_head for row in person.represents if row.organisation_id == organisation.pk)
+
+
 def sees_invoices(person: Person) -> bool:
     """May see the invoices of at least one organisation."""
     if person.is_staff:
@@ -50,3 +54,7 @@ def sees_invoices(person: Person) -> bool:
 def approves(person: Person) -> bool:
     """May approve estimates of at least one organisation, up to whatever limit."""
     return person.is_active and not person.is_staff and any(row.may_approve for row in person.represents)
+
+
+def represents_somebody(person: Person) -> bool:
+    return not person.is_staff and bool(person.represents)

@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts import events
-from accounts.models import ApiToken, Deputy, Event, Person, Session
+from accounts.models import ApiToken, Consent, Deputy, Event, Person, Session
 from accounts.registry import Registry
 from accounts.second_factor import factors_of
 
@@ -65,6 +65,7 @@ def of_accounts(person: Person) -> list[Section]:
         Section("person", told(Person.objects.filter(pk=person.pk), *_OF_PERSON)),
         Section("speaks_for", (_right(row) for row in person.represents)),
         Section("named_as_deputy", told(Deputy.objects.filter(person=person).order_by("id"), "starts_on", "ends_on")),
+        Section("accepted_terms", told(Consent.objects.filter(person=person).order_by("id"), *_OF_CONSENT, **_VERSION)),
         Section("second_factors", (_factor(row) for row in factors_of(person))),
         Section("logged_in", told(Session.objects.filter(user_id=person.user_id or 0), *_OF_SESSION)),
         Section("tokens", told(ApiToken.objects.filter(person=person).order_by("id"), *_OF_TOKEN)),
@@ -84,6 +85,8 @@ _OF_PERSON = (
     "is_manager",
     "away_until",
 )
+_OF_CONSENT = ("at", "from_address", "language", "sha256")
+_VERSION = {"version": models.F("terms__number")}
 _OF_SESSION = ("browser", "address", "created_at", "last_seen_at")
 _OF_TOKEN = ("name", "created_at", "expires_on", "last_used_at", "revoked_at")
 _OF_EVENT = ("at", "kind", "subject_label", "subject_id")

@@ -17,6 +17,7 @@ from accounts import actions
 from accounts.access import get_or_404, person_required, public
 from accounts.colours import brand_stylesheet
 from accounts.errors import Refused
+from accounts.files import open_file
 from accounts.forms import ChoosePasswordForm, DetailsForm, TokenForm
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest, PersonRequest
@@ -170,6 +171,20 @@ def my_data(request: PersonRequest) -> HttpResponse:
     return FileResponse(  # type: ignore[return-value]
         file, as_attachment=True, filename="my-data.json", content_type="application/json"
     )
+
+
+@public
+@require_GET
+@cache_control(public=True, max_age=365 * 24 * 3600, immutable=True)
+def brand_logo(request: DeskRequest, digest: str) -> HttpResponse:
+    """The host's logo. Its address names its bytes, so another picture has another one."""
+    logo = request.host.logo
+    if logo is None or logo.sha256 != digest:
+        raise Http404
+    with open_file(logo) as content:
+        return HttpResponse(
+            content.read(), content_type="image/png", headers={"Content-Security-Policy": "sandbox; default-src 'none'"}
+        )
 
 
 @public

@@ -1,11 +1,15 @@
 """What people hear about their access. Registered with accounts.announce."""
 
-from accounts.models import Person
+from accounts.models import InvitedMember, Person
 from notifications.outbox import Letter, put
 
 
 def invited(person: Person, link: str) -> None:
     _tell(person, "invitation", link)
+
+
+def asked_to_join(person: Person, invited: InvitedMember, link: str) -> None:
+    _tell(person, "joining", link, by=str(invited.invited_by), organisation=str(invited.organisation))
 
 
 def reset_requested(person: Person, link: str) -> None:

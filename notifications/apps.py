@@ -13,6 +13,7 @@ class NotificationsConfig(AppConfig):
 
         personal_data.sections.register(of_notifications)
         announce.invited.register(account_mails.invited)
+        announce.asked_to_join.register(account_mails.asked_to_join)
         announce.reset_requested.register(account_mails.reset_requested)
         announce.password_changed.register(account_mails.password_changed)
         announce.second_factor_changed.register(account_mails.second_factor_changed)

@@ -15,11 +15,20 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 from unfold.sites import UnfoldAdminSite
 
-from accounts.admin import ClosedDayAdmin, ContractAdmin, OrganisationAdmin, PersonAdmin, ProductAdmin, TenantAdmin
+from accounts.admin import (
+    ClosedDayAdmin,
+    ContractAdmin,
+    OrganisationAdmin,
+    PageAdmin,
+    PersonAdmin,
+    ProductAdmin,
+    TenantAdmin,
+    TermsVersionAdmin,
+)
 from accounts.colours import BLACK, DARK_PAGE, WHITE, as_css, mix, parse, readable_on
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest
-from accounts.models import ClosedDay, Contract, Organisation, Person, Product, Tenant
+from accounts.models import ClosedDay, Contract, Organisation, Page, Person, Product, Tenant, TermsVersion
 from accounts.permissions import is_accountant, is_agent, is_manager
 from billing.admin import InvoiceAdmin
 from billing.models import Invoice
@@ -252,6 +261,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     reverse_lazy("admin:accounts_closedday_changelist"),
                     is_manager(person),
                 ),
+                (_("Pages"), "article", reverse_lazy("admin:accounts_page_changelist"), is_manager(person)),
+                (
+                    _("Terms of service"),
+                    "gavel",
+                    reverse_lazy("admin:accounts_termsversion_changelist"),
+                    is_manager(person),
+                ),
                 (_("Policies"), "tune", reverse_lazy("admin:accounts_tenant_changelist"), is_manager(person)),
             ],
         ),
@@ -297,6 +313,8 @@ for model, page in {
     Contract: ContractAdmin,
     Product: ProductAdmin,
     ClosedDay: ClosedDayAdmin,
+    TermsVersion: TermsVersionAdmin,
+    Page: PageAdmin,
     WorkType: WorkTypeAdmin,
 }.items():
     site.register(model, page)

@@ -6,15 +6,29 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts.hosts import offered_languages
-from accounts.permissions import sees_invoices
+from accounts.models import Organisation, Person, Tenant
+from accounts.permissions import is_head_of, sees_invoices
+from accounts.terms import terms_in_force
 
 
 def came_from(request: HttpRequest) -> str:
     """The path of the page whose form was sent."""
     page = urlsplit(request.headers.get("Referer", "")[:2000])
     return f"{page.path}?{page.query}" if page.query else page.path or "/"
+
+
+def menu(person: Person, acting: Organisation | None, tenant: Tenant) -> dict[str, bool]:
+    """What is there for this person. Nothing leads to where they may not go, nor to an empty shelf."""
+    return {
+        "invoices": tenant.billing_enabled and sees_invoices(person),
+        "prices": tenant.billing_enabled and acting is not None,
+        "contracts": acting is not None,
+        "terms": terms_in_force() is not None,
+        "head": acting is not None and is_head_of(person, acting),
+    }
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -29,6 +43,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "tenant": tenant,
         "brand": {
             "name": host.brand_name,
+            "logo": reverse("brand_logo", args=[host.logo.sha256]) if host.logo else "",
             "version": hashlib.sha256(host.accent.encode()).hexdigest()[:8],
         },
         "person": person,
@@ -36,7 +51,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "back": here if request.method == "GET" else came_from(request),
         "acting": getattr(request, "acting", None),
         "organisations": [row.organisation for row in person.represents] if person and not person.is_staff else [],
-        "nav": {"invoices": bool(person and tenant.billing_enabled and sees_invoices(person))},
+        "nav": menu(person, getattr(request, "acting", None), tenant) if person else {},
         "LANGUAGES_OFFERED": offered_languages(tenant),
         "demo": settings.DEMO,
     }

@@ -7,19 +7,20 @@ from allauth.mfa.totp import views as app_views
 from allauth.mfa.webauthn import views as passkey_views
 from django.urls import include, path, re_path
 
-from accounts import deputy_views, factor_views, upload_views
+from accounts import deputy_views, factor_views, organisation_views, page_views, terms_views, upload_views
 from accounts import views as accounts_views
 from billing import views as billing_views
 from notifications import views as notifications_views
 from servicedesk import api, views
 from servicedesk.admin_site import site
-from tickets import list_views
+from tickets import agreement_views, list_views
 from tickets import views as tickets_views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("contact/", views.contact, name="contact"),
     path("brand.css", accounts_views.brand_css, name="brand_css"),
+    path("brand/<str:digest>.png", accounts_views.brand_logo, name="brand_logo"),
     path("language/", accounts_views.set_language, name="set_language"),
     path("act-for/", accounts_views.act_for, name="act_for"),
     path("invitation/<str:token>/", accounts_views.invitation, name="invitation"),
@@ -28,6 +29,18 @@ urlpatterns = [
     path("notices/read/", notifications_views.notices_read, name="notices_read"),
     path("deputies/", deputy_views.deputies, name="deputies"),
     path("deputies/<int:deputy_id>/end/", deputy_views.deputy_end, name="deputy_end"),
+    path("organisation/", organisation_views.organisation_people, name="organisation_people"),
+    path("organisation/invited/<int:invited_id>/", organisation_views.invited_withdraw, name="invited_withdraw"),
+    path("organisation/join/<int:invited_id>/", organisation_views.invited_answer, name="invited_answer"),
+    path("organisation/<int:person_id>/", organisation_views.member, name="member"),
+    path("organisation/<int:person_id>/remove/", organisation_views.member_remove, name="member_remove"),
+    path("contracts/", agreement_views.contracts, name="contracts"),
+    path("prices/", agreement_views.prices, name="prices"),
+    path("terms/", terms_views.terms, name="terms"),
+    path("terms/accept/", terms_views.terms_accept, name="terms_accept"),
+    path("terms/<int:version>/", terms_views.terms_version, name="terms_version"),
+    path("pages/", page_views.pages, name="pages"),
+    path("pages/<slug:slug>/", page_views.page, name="page"),
     path("requests/", list_views.requests, name="requests"),
     path("requests/export/", list_views.requests_export, name="requests_export"),
     path("requests/order/", list_views.requests_order, name="requests_order"),

@@ -19,7 +19,10 @@ from accounts.access import person_required, public
 from accounts.addresses import normalise_address
 from accounts.approvers import organisations_to_decide_for
 from accounts.http import DeskRequest, PersonRequest
+from accounts.members import instead_of_asking, offers_to
 from accounts.models import Person
+from accounts.pages import pages_at_home, public_links
+from accounts.terms import terms_to_accept
 from notifications.rendering import one_line
 from servicedesk.demo import demo_logins
 from tickets.lists import lines, newest
@@ -36,7 +39,7 @@ WAITING_SHOWN, RECENT_SHOWN = 10, 5
 @require_GET
 def home(request: DeskRequest) -> HttpResponse:
     if request.person is None:
-        context = {"form": LoginForm(request=request), "demo_logins": demo_logins()}
+        context = {"form": LoginForm(request=request), "demo_logins": demo_logins(), "pages": public_links()}
         return render(request, "portal/front.html", context)
     return person_home(cast(PersonRequest, request))
 
@@ -48,7 +51,11 @@ def person_home(request: PersonRequest) -> HttpResponse:
     context = {
         "waiting": [waiting_row(ticket, person) for ticket in waiting_for(person)],
         "recent": lines(newest(recent, RECENT_SHOWN, reader=person)),
-        "groups": catalogue_groups(),
+        "instead": (instead := instead_of_asking(person, acting)),
+        "groups": [] if instead else catalogue_groups(),
+        "invited_to": [] if person.is_staff else list(offers_to(person)),
+        "terms_to_accept": terms_to_accept(person),
+        "pages": pages_at_home(person),
         "nav_current": "home",
     }
     return render(request, "portal/home.html", context)

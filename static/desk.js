@@ -48,7 +48,8 @@
     const wanted = fold(input.value).split(/\s+/).filter(Boolean);
     let count = 0;
     for (const group of all("[data-group]", place)) {
-      const name = group.querySelector("[data-words]").textContent;
+      const words = group.querySelector("[data-words]");
+      const name = words ? words.textContent : "";
       let shown = 0;
       for (const item of all("[data-item]", group)) {
         const text = fold(`${name} ${item.textContent} ${item.dataset.more || ""}`);

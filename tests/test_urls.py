@@ -15,7 +15,20 @@ from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts import uploads
-from accounts.models import ApiToken, ClosedDay, Contract, Deputy, Person, Product
+from accounts.models import (
+    ApiToken,
+    Audience,
+    ClosedDay,
+    Contract,
+    Deputy,
+    InvitedMember,
+    Page,
+    Person,
+    Product,
+    TermsVersion,
+)
+from accounts.terms import publish_terms
+from accounts.texts import Texts
 from billing import actions as billing_actions
 from billing.models import Invoice
 from conftest import Desk, Visit
@@ -26,6 +39,8 @@ from tickets.models import Approval, Attachment, FormField, IncomingMessage, Mai
 
 # In this order: visitor, requester, colleague, stranger, agent, accountant, manager, outsider.
 EVERYBODY = 200, 200, 200, 200, 200, 200, 200, 200
+# At this desk; the other one has none.
+EVERYBODY_HERE = 200, 200, 200, 200, 200, 200, 200, 404
 PERSONS = 302, 200, 200, 200, 200, 200, 200, 200
 OF_ORGANISATION = 302, 200, 200, 404, 200, 200, 200, 404
 OF_PAYER = 302, 404, 200, 404, 404, 200, 200, 404
@@ -36,6 +51,7 @@ ACCOUNTANTS = 302, 404, 404, 404, 404, 200, 200, 404
 MANAGERS = 302, 404, 404, 404, 404, 404, 200, 404
 POST_ONLY = 405, 405, 405, 405, 405, 405, 405, 405
 PERSON_POST = 302, 405, 405, 405, 405, 405, 405, 405
+CUSTOMER_POST = 302, 405, 405, 405, 404, 404, 404, 405
 STAFF_POST = 302, 404, 404, 404, 405, 405, 405, 404
 AWAY = 302, 302, 302, 302, 302, 302, 302, 302
 # A program reads who it is from the answer, not from a page.
@@ -53,6 +69,19 @@ GET: dict[str, tuple[int, ...]] = {
     "invitation": NOBODY,
     "deputies": (302, 404, 200, 404, 404, 404, 404, 404),
     "deputy_end": (302, 404, 405, 404, 404, 404, 404, 404),
+    "organisation_people": (302, 200, 200, 200, 404, 404, 404, 200),
+    "invited_withdraw": CUSTOMER_POST,
+    "invited_answer": PERSON_POST,
+    "member": (302, 404, 200, 404, 404, 404, 404, 404),
+    "member_remove": CUSTOMER_POST,
+    "contracts": (302, 200, 200, 200, 404, 404, 404, 200),
+    "prices": (302, 200, 200, 200, 404, 404, 404, 200),
+    "pages": EVERYBODY,
+    "page": (404, 200, 200, 404, 200, 200, 200, 404),
+    "brand_logo": NOBODY,
+    "terms": EVERYBODY_HERE,
+    "terms_version": EVERYBODY_HERE,
+    "terms_accept": PERSON_POST,
     "notices": PERSONS,
     "notices_unread": PERSONS,
     "notices_read": PERSON_POST,
@@ -212,6 +241,17 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:accounts_closedday_change": MANAGERS,
     "admin:accounts_closedday_add": MANAGERS,
     "admin:accounts_closedday_delete": MANAGERS,
+    "admin:accounts_termsversion_changelist": MANAGERS,
+    "admin:accounts_termsversion_change": MANAGERS,
+    "admin:accounts_termsversion_add": MANAGERS,
+    "admin:accounts_termsversion_preview": MANAGERS,
+    "admin:accounts_termsversion_publish": STAFF_POST,
+    "admin:accounts_termsversion_begin": STAFF_POST,
+    "admin:accounts_page_changelist": MANAGERS,
+    "admin:accounts_page_change": MANAGERS,
+    "admin:accounts_page_add": MANAGERS,
+    "admin:accounts_page_delete": MANAGERS,
+    "admin:accounts_page_preview": MANAGERS,
     "admin:accounts_tenant_changelist": MANAGERS,
     "admin:accounts_tenant_change": MANAGERS,
     "admin:billing_invoice_changelist": ACCOUNTANTS,
@@ -282,6 +322,9 @@ def things(desk: Desk) -> dict[str, Any]:
             "file_id": Attachment.objects.get().file_id,
             "upload_id": uploads.begin(by=desk.requester, name="a.txt", size=1).public_id,
             "number": Invoice.objects.get().number,
+            "version": 1,
+            "slug": "notes",
+            "digest": "0" * 64,
             "token": "no-token",
             "token_id": ApiToken.objects.create(person=desk.requester, name="Program", digest="0" * 64).pk,
             "key": "no-key",
@@ -298,6 +341,9 @@ def things(desk: Desk) -> dict[str, Any]:
                 starts_on=date(2026, 1, 1),
                 ends_on=date(2026, 1, 2),
             ).pk,
+            "invited_id": InvitedMember.objects.create(
+                organisation=desk.organisation, person=desk.stranger, name="Stan", invited_by=desk.colleague
+            ).pk,
             "entry_id": _first("tickets.TimeEntry"),
             "app_label": "tickets",
             "ids": {
@@ -313,6 +359,15 @@ def things(desk: Desk) -> dict[str, Any]:
                 "accounts_organisation": desk.organisation.pk,
                 "accounts_tenant": desk.id,
                 "accounts_contract": contract.pk,
+                "accounts_page": Page.objects.create(
+                    slug="notes",
+                    title=Texts(en="Notes"),
+                    body=Texts(en="Notes."),
+                    audience=Audience.ORGANISATION,
+                    organisation=desk.organisation,
+                    is_published=True,
+                ).pk,
+                "accounts_termsversion": published(desk).pk,
                 "accounts_product": Product.objects.create(name="Ledger").pk,
                 "accounts_closedday": ClosedDay.objects.create(day=date(2026, 12, 31)).pk,
                 "tickets_formfield": FormField.objects.create(request_type=desk.type(), label={"en": "Which one?"}).pk,
@@ -320,6 +375,11 @@ def things(desk: Desk) -> dict[str, Any]:
                 "billing_invoice": Invoice.objects.get().pk,
             },
         }
+
+
+def published(desk: Desk) -> TermsVersion:
+    version = TermsVersion.objects.create(title=Texts(en="Terms"), body=Texts(en="Be kind."))
+    return publish_terms(version, by=desk.manager)
 
 
 def _first(label: str) -> int:
@@ -380,7 +440,7 @@ def test_an_agent_of_another_desk_reaches_no_row(
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in WITH_ARGUMENTS if expected(name) in (POST_ONLY, PERSON_POST, STAFF_POST)]
+    "name", [name for name in WITH_ARGUMENTS if expected(name) in (POST_ONLY, PERSON_POST, CUSTOMER_POST, STAFF_POST)]
 )
 def test_no_post_reaches_another_desks_row(
     name: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit

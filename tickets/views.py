@@ -19,7 +19,9 @@ from accounts.access import get_or_404, person_required, public, row_number
 from accounts.errors import Refused
 from accounts.files import download
 from accounts.http import DeskRequest, PersonRequest
+from accounts.members import instead_of_asking
 from accounts.models import Organisation, Person, Product, StoredFile
+from accounts.terms import accept_terms, terms_to_accept
 from accounts.thumbnails import thumbnail
 from tickets import actions
 from tickets.calls import (
@@ -48,13 +50,18 @@ from tickets.who_reads import who_will_read
 @person_required
 @require_GET
 def request_new(request: PersonRequest) -> HttpResponse:
-    return render(request, "tickets/catalogue.html", {"groups": catalogue_groups()})
+    instead = instead_of_asking(request.person, request.acting)
+    groups = [] if instead else catalogue_groups()
+    return render(request, "tickets/catalogue.html", {"groups": groups, "instead": instead})
 
 
 @person_required
 @require_http_methods(["GET", "POST"])
 def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
     request_type = get_or_404(RequestType.objects.offered().select_related("group"), pk=type_id)
+    instead = instead_of_asking(request.person, request.acting)
+    if instead and request.method == "GET":
+        return render(request, "tickets/catalogue.html", {"instead": instead})
     is_changing = ANOTHER in request.POST  # without script: another organisation or product, with its own choices
     form = RequestForm(
         request.POST or None,
@@ -63,6 +70,7 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
         acting=request.acting,
         tenant=request.tenant,
         request_type=request_type,
+        terms=terms_to_accept(request.person),
         initial=form_initial(request),
     )
     if is_changing:
@@ -147,6 +155,8 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
         cost_centre=values.get("cost_centre", ""),
         details=form.details,
     )
+    if form.terms is not None:
+        accept_terms(form.terms.number, by=request.person, from_address=origin_of(request).from_address)
     link = reverse("request", args=[ticket.reference])
     messages.success(
         request,

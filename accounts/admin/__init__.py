@@ -3,21 +3,25 @@
 from accounts.admin.base import DeskAdmin, Rows, Ruled, actor, bills
 from accounts.admin.desk import ClosedDayAdmin, TenantAdmin
 from accounts.admin.organisations import ContractAdmin, OrganisationAdmin
+from accounts.admin.pages import PageAdmin
 from accounts.admin.people import PersonAdmin
 from accounts.admin.policy import PolicyOverridesAdmin
 from accounts.admin.products import ProductAdmin
+from accounts.admin.terms import TermsVersionAdmin
 
 __all__ = [
     "ClosedDayAdmin",
     "ContractAdmin",
     "DeskAdmin",
     "OrganisationAdmin",
+    "PageAdmin",
     "PersonAdmin",
     "PolicyOverridesAdmin",
     "ProductAdmin",
     "Rows",
     "Ruled",
     "TenantAdmin",
+    "TermsVersionAdmin",
     "actor",
     "bills",
 ]

@@ -11,15 +11,38 @@ from django.utils.translation import gettext as _
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts.admin.base import DeskAdmin, Ruled, bills
+from accounts.admin.base import DeskAdmin, Ruled, actor, bills
+from accounts.errors import Refused
+from accounts.logos import redrawn, set_logo
 from accounts.models import Tenant, TenantHost
 from accounts.permissions import is_manager, nobody
 
 
+class TenantHostForm(forms.ModelForm):  # type: ignore[type-arg]
+    logo_file = forms.FileField(
+        label=gettext_lazy("Logo"),
+        required=False,
+        help_text=gettext_lazy("PNG, JPEG or WebP, at most 2 MB; shown 400 by 120 points large at most."),
+    )
+    no_logo = forms.BooleanField(label=gettext_lazy("Show the initial instead"), required=False)
+
+    class Meta:
+        model = TenantHost
+        fields = ("brand_name", "accent", "is_primary")
+
+    def clean_logo_file(self) -> Any:
+        picture = self.cleaned_data["logo_file"]
+        try:
+            return redrawn(picture) if picture else None
+        except Refused as refusal:
+            raise forms.ValidationError(str(refusal.sentence)) from None
+
+
 class TenantHostInline(Ruled, TabularInline):
     model = TenantHost
+    form = TenantHostForm
     extra = 0
-    fields = ("host", "brand_name", "accent", "is_primary")
+    fields = ("host", "brand_name", "accent", "logo_file", "no_logo", "is_primary")
     readonly_fields = ("host",)
     add_rule = staticmethod(nobody)  # a host is opened by who runs the servers: its name has to lead here first
 
@@ -53,6 +76,13 @@ class TenantAdmin(DeskAdmin):
     view_rule = staticmethod(is_manager)
     add_rule = staticmethod(nobody)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for row in formset.forms if formset.model is TenantHost else ():
+            picture = row.cleaned_data.get("logo_file")
+            if picture or row.cleaned_data.get("no_logo"):
+                set_logo(row.instance, by=actor(request), picture=picture)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         desk = (None, {"fields": ("name", "language", "support_phone", "office_address")})
         if not bills(request):
@@ -60,6 +90,7 @@ class TenantAdmin(DeskAdmin):
                 desk,
                 periods("review_days", "information_days", "reopen_days"),
                 by_mail(),
+                of_customers("heads_manage_people", "only_heads_ask"),
                 money("billing_enabled"),
             ]
         return [
@@ -67,6 +98,7 @@ class TenantAdmin(DeskAdmin):
             approval("threshold_minutes", "tolerance_percent"),
             periods("review_days", "information_days", "estimate_days", "reopen_days"),
             by_mail(),
+            of_customers("heads_manage_people", "heads_grant_up_to", "only_heads_ask"),
             money("billing_enabled", "hourly_rate", "vat_rate", "payment_days"),
             on_invoices("legal_name", "registration_number", "vat_number", "bank_name", "iban", "bic"),
         ]
@@ -98,6 +130,14 @@ def by_mail() -> Any:
         "fields": ("mail_hourly_limit", "mail_megabytes", "domain_membership"),
         "description": words,
     }
+
+
+def of_customers(*fields: str) -> Any:
+    words = _(
+        "The head of an organisation can invite, change and remove its people in the portal. Where only heads may ask, "
+        "everybody else reads whom to ask instead of a form."
+    )
+    return gettext_lazy("People of organisations"), {"fields": fields, "description": words}
 
 
 def money(*fields: str) -> Any:

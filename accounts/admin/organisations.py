@@ -13,7 +13,7 @@ from accounts.addresses import normalise_address
 from accounts.admin.base import DeskAdmin, Rows, bills
 from accounts.admin.policy import PolicyOverridesAdmin
 from accounts.admin.products import ContractUserInline, CoverInline
-from accounts.models import OrganisationDomain, Representation
+from accounts.models import MONEY_RIGHTS, RIGHTS, OrganisationDomain, Person, Representation
 from accounts.permissions import is_agent
 from accounts.search import find_organisations
 
@@ -32,8 +32,9 @@ class RepresentationInline(Rows):
     autocomplete_fields = ("person", "organisation")
     change_rule = add_rule = delete_rule = staticmethod(is_agent)
 
-    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if bills(request) else ("may_approve", "approval_limit", "may_see_invoices")
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        other = "organisation" if self.parent_model is Person else "person"
+        return (other, *(name for name in RIGHTS if bills(request) or name not in MONEY_RIGHTS))
 
 
 class DomainForm(forms.ModelForm):  # type: ignore[type-arg]

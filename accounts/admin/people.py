@@ -18,6 +18,7 @@ from unfold.admin import TabularInline
 from accounts import actions, events
 from accounts.admin.base import DeskAdmin, Ruled, actor, bills
 from accounts.admin.organisations import RepresentationInline
+from accounts.admin.terms import ConsentInline
 from accounts.deputies import judge_deputy
 from accounts.errors import Refused
 from accounts.fields import PhoneField
@@ -160,9 +161,11 @@ class PersonAdmin(DeskAdmin):
         return PhoneField(label=field.label, required=False, widget=field.widget, region=region)
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None or not bills(request) or not approving(obj):
+        if obj is None:
             return (RepresentationInline,)
-        return (RepresentationInline, DeputyInline)
+        deputies = (DeputyInline,) if bills(request) and approving(obj) else ()
+        proofs = (ConsentInline,) if obj.consents.exists() else ()
+        return (RepresentationInline, *deputies, *proofs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Colleagues are changed by managers only."""

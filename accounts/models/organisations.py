@@ -6,6 +6,7 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import Person
@@ -66,13 +67,9 @@ class OrganisationDomain(TenantModel):
         return self.domain
 
 
-class Representation(TenantModel):
-    """A person speaks for an organisation, with these rights. Absent row, no right."""
+class Rights(models.Model):
+    """What somebody may do in an organisation's name."""
 
-    person = TenantForeignKey(Person, models.CASCADE, related_name="representations", verbose_name=_("person"))
-    organisation = TenantForeignKey(
-        Organisation, models.CASCADE, related_name="representations", verbose_name=_("organisation")
-    )
     may_ask = models.BooleanField(_("may file requests"), default=True)
     may_approve = models.BooleanField(_("may approve estimates"), default=False)
     # In the tenant's currency, without VAT; empty means without limit.
@@ -86,6 +83,31 @@ class Representation(TenantModel):
     is_head = models.BooleanField(_("head of the organisation"), default=False)
 
     class Meta:
+        abstract = True
+
+
+RIGHTS = tuple(field.name for field in Rights._meta.local_fields)
+# Those that mean nothing on a desk without billing (M9).
+MONEY_RIGHTS = ("may_approve", "approval_limit", "may_see_invoices")
+
+
+class RepresentationQuerySet(models.QuerySet["Representation"]):
+    def with_organisation(self) -> "RepresentationQuerySet":
+        """What `can_ask` reads, at hand: the organisation, and whether the desk lets only heads ask."""
+        return self.select_related("organisation").annotate(heads_only=models.F("tenant__only_heads_ask"))
+
+
+class Representation(Rights, TenantModel):
+    """A person speaks for an organisation, with these rights. Absent row, no right."""
+
+    person = TenantForeignKey(Person, models.CASCADE, related_name="representations", verbose_name=_("person"))
+    organisation = TenantForeignKey(
+        Organisation, models.CASCADE, related_name="representations", verbose_name=_("organisation")
+    )
+
+    objects = TenantManager.from_queryset(RepresentationQuerySet)()
+
+    class Meta:
         verbose_name = _("representative")
         verbose_name_plural = _("representatives")
         constraints = [
@@ -96,9 +118,36 @@ class Representation(TenantModel):
         return f"{self.person} – {self.organisation}"
 
     @property
+    def only_heads_ask(self) -> bool:
+        """The desk's policy (M1), which is at hand where the row was read `with_organisation`."""
+        known: bool | None = getattr(self, "heads_only", None)
+        return self.tenant.only_heads_ask if known is None else known
+
+    @property
     def can_ask(self) -> bool:
         """With an organisation that is no longer active the right rests; what was filed before stays readable."""
-        return self.may_ask and self.organisation.is_active
+        return self.may_ask and self.organisation.is_active and (self.is_head or not self.only_heads_ask)
+
+
+class InvitedMember(Rights, TenantModel):
+    """A head wants somebody to represent the organisation, and they have not said yes yet.
+
+    Until they do the head sees only what the head entered, so that an invitation tells nobody who is known here.
+    """
+
+    organisation = TenantForeignKey(Organisation, models.CASCADE, related_name="invited")
+    person = TenantForeignKey(Person, models.CASCADE, related_name="invited_to")
+    name = models.CharField(_("name"), max_length=150)
+    invited_by = TenantForeignKey(Person, models.CASCADE, related_name="+")
+    invited_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "person", "organisation"], name="accounts_invited_member_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} – {self.organisation}"
 
 
 class Deputy(TenantModel):

@@ -207,7 +207,7 @@ class Person(TenantModel):
         """The organisations this person speaks for, with their rights there. Read once per request."""
         from accounts.models.organisations import Representation
 
-        return list(Representation.objects.filter(person=self).select_related("organisation").order_by("id"))
+        return list(Representation.objects.filter(person=self).with_organisation().order_by("id"))
 
     @property
     def organisation_ids(self) -> list[int]:

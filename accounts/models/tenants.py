@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.policy import A_PERIOD
 from accounts.tenancy.constraints import TenantPolicy
-from accounts.tenancy.models import TenantModel
+from accounts.tenancy.models import TenantForeignKey, TenantModel
 
 MAIL_MEGABYTES = 50
 
@@ -84,6 +84,20 @@ class Tenant(models.Model):
     )
     # Whether an address that was proved belongs to the organisation that has its domain.
     domain_membership = models.BooleanField(_("an organisation's domain makes a representative"), default=False)
+    # Whether an organisation's head invites, changes and removes its people, and up to which amount they let somebody
+    # approve (empty: without limit); above that the desk's staff do it.
+    heads_manage_people = models.BooleanField(_("heads of organisations manage their people"), default=True)
+    heads_grant_up_to = models.DecimalField(
+        _("heads let others approve up to"),
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("Empty: without limit. Nobody can grant more than their own right in any case."),
+    )
+    # Of an organisation's people only its head may ask, whatever the others' rights are (M1).
+    only_heads_ask = models.BooleanField(_("only heads of organisations may ask"), default=False)
     # What is stuck and the managers know of: {"mailbox 7": {"mark": …, "at": when they were told}}.
     mail_troubles = models.JSONField(default=dict, editable=False)
 
@@ -124,6 +138,10 @@ class TenantHost(TenantModel):
         _("accent colour"), max_length=7, default="#2457c5", validators=[RegexValidator(r"^#[0-9a-f]{6}$")]
     )
     is_primary = models.BooleanField(_("used in links"), default=False)
+    # Redrawn by accounts.logos; without one the brand's initial is shown.
+    logo = TenantForeignKey(
+        "accounts.StoredFile", models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("logo")
+    )
 
     class Meta:
         verbose_name = _("host")

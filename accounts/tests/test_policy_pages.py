@@ -97,6 +97,8 @@ def test_m9_without_billing_the_policies_speak_of_no_money_but_its_switch(desk: 
         "mail_hourly_limit",
         "mail_megabytes",
         "domain_membership",
+        "heads_manage_people",
+        "only_heads_ask",
         "billing_enabled",
     }
 

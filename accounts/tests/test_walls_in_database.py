@@ -11,22 +11,28 @@ from accounts.models import (
     ApiToken,
     ClosedDay,
     Component,
+    Consent,
     Contract,
     ContractUser,
     Cover,
     Deputy,
     Event,
+    InvitedMember,
     KeptAnswer,
     Organisation,
     OrganisationDomain,
+    Page,
     Person,
     Product,
     Representation,
     StoredFile,
+    TermsVersion,
     Upload,
     User,
 )
 from accounts.tenancy.models import TenantForeignKey, TenantModel
+from accounts.terms import publish_terms
+from accounts.texts import Texts
 from billing.actions import issue_invoice
 from conftest import Desk, owner_connection
 from notifications.models import MailServer
@@ -176,6 +182,13 @@ def fill_directories(desk: Desk) -> None:
     ClosedDay.objects.create(day=TODAY)
     WorkType.objects.create(name={"en": "Analysis"})
     ApiToken.objects.create(person=desk.agent, name="Program", digest="0" * 64)
+    InvitedMember.objects.create(
+        organisation=desk.organisation, person=desk.stranger, name="Stan", invited_by=desk.colleague
+    )
+    words = Texts(en="Words")
+    terms = publish_terms(TermsVersion.objects.create(title=words, body=words), by=desk.manager)
+    Consent.objects.create(person=desk.requester, terms=terms, language="en", sha256="0" * 64)
+    Page.objects.create(slug="faq", title=words, body=words)
     KeptAnswer.objects.create(person=desk.agent, key="k", fingerprint="0" * 64, status=200, body="{}")
 
 
@@ -249,6 +262,7 @@ APPEND_ONLY = sorted(model._meta.db_table for model in TENANT_MODELS if model.ap
 
 def test_history_and_money_are_append_only() -> None:
     assert APPEND_ONLY == [
+        "accounts_consent",
         "accounts_event",
         "billing_invoice",
         "billing_invoiceline",

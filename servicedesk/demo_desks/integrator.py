@@ -7,6 +7,7 @@ from django.conf import settings
 from accounts.models import Contract, Cover, Organisation, Person, Product, Representation
 from accounts.tenancy import enter
 from servicedesk.demo_desks.people import demo_person, in_days
+from servicedesk.demo_desks.written import write_for_readers
 from servicedesk.desks import Brand, create_desk
 from tickets import actions
 from tickets.models import RequestType
@@ -30,7 +31,7 @@ def make_integrator() -> None:
         bic="HABALV22",
     )
     with enter(tenant.pk):
-        demo_person("Ilze Vadītāja", "manager@integrator.example", "lv", is_manager=True)
+        manager = demo_person("Ilze Vadītāja", "manager@integrator.example", "lv", is_manager=True)
         agent = demo_person("Andris Atbalsts", "agent@integrator.example", "lv", is_agent=True)
         demo_person("Sandra Otrā", "second@integrator.example", "lv", is_agent=True, support_line=2)
         demo_person("Gunta Grāmatniece", "accountant@integrator.example", "lv", is_accountant=True)
@@ -58,6 +59,7 @@ def make_integrator() -> None:
         Representation.objects.create(person=approver, organisation=timber, may_see_invoices=True, is_head=True)
         types = {str(row.icon): row for row in RequestType.objects.order_by("position")}
         _agreements(bakery)
+        write_for_readers(manager, approver, bakery)
         _story(customer, approver, agent, bakery, types)
 
 

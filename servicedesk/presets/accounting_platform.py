@@ -98,6 +98,7 @@ PRESET = Preset(
         "review_days": 7,
         "country": "PL",
         "business_days": True,
+        "only_heads_ask": True,
     },
     work_types=(
         Work({"pl": "Odpowiedź", "en": "Answer"}, is_billable=False),

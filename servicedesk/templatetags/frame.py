@@ -15,10 +15,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.pages import Link, public_links
+from accounts.terms import terms_in_force
+
 register = template.Library()
 
 # About ten kilobytes each.
 FRAMES_REMEMBERED = 512
+MENU = "invoices", "prices", "contracts", "terms", "head"
 WITHOUT_NEW_REQUEST = ("request_new", "request_form")
 
 
@@ -40,11 +44,18 @@ class Frame(NamedTuple):
     language: str
     brand_name: str
     initial: str
+    # The address of the logo; empty: the initial is shown.
+    logo: str
     here: str
     person: Who | None
     acting: Choice | None
     organisations: tuple[Choice, ...]
+    # What the menu has besides home and requests.
     invoices: bool
+    prices: bool
+    contracts: bool
+    terms: bool
+    head: bool
     languages: tuple[tuple[str, str], ...]
     login_link: bool
     new_request: bool
@@ -59,6 +70,8 @@ class Foot(NamedTuple):
     name: str
     support_email: str
     support_phone: str
+    pages: tuple[Link, ...]
+    terms: bool
 
 
 @register.simple_tag
@@ -82,8 +95,10 @@ def _sentences(language: str) -> SafeString:
 @register.simple_tag(takes_context=True)
 def foot(context: RequestContext) -> SafeString:
     tenant = context.get("tenant")  # an unknown host has none
-    about = (tenant.name, tenant.support_email, tenant.support_phone) if tenant else ("", "", "")
-    return _foot(Foot(get_language() or "en", *about))
+    if not tenant:
+        return _foot(Foot(get_language() or "en", "", "", "", (), terms=False))
+    about = tenant.name, tenant.support_email, tenant.support_phone, public_links()
+    return _foot(Foot(get_language() or "en", *about, terms=terms_in_force() is not None))
 
 
 @lru_cache(maxsize=FRAMES_REMEMBERED)
@@ -111,11 +126,12 @@ def _facts(context: RequestContext) -> Frame:
         language=(get_language() or "en")[:2],
         brand_name=name or _("Service desk"),
         initial=name[:1] or "?",
+        logo=brand["logo"] if brand else "",
         here=context.get("nav_current") or "",
         person=Who(person.name, person.email, person.initials, person.is_staff) if person else None,
         acting=_choice(acting) if acting else None,
         organisations=tuple(_choice(organisation) for organisation in context.get("organisations") or ()),
-        invoices=bool((context.get("nav") or {}).get("invoices")),
+        **{name: bool((context.get("nav") or {}).get(name)) for name in MENU},
         languages=tuple(context.get("LANGUAGES_OFFERED") or ()),
         login_link=not person and view != "home" and not view.startswith("account_"),
         new_request=bool(person) and view not in WITHOUT_NEW_REQUEST,

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import AddressField, LineField, PlainTextField, day_field, not_past
 from accounts.models import Organisation, Person, Tenant
 from accounts.names import one_line
+from accounts.terms import InForce
 from tickets.actions import Details
 from tickets.cover import Cover
 from tickets.forms.fields import FilesField
@@ -60,6 +63,7 @@ class RequestForm(forms.Form):
         acting: Organisation | None,
         tenant: Tenant,
         request_type: RequestType | None = None,
+        terms: InForce | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -72,6 +76,9 @@ class RequestForm(forms.Form):
         self.own: OwnFields | None = None
         if request_type is not None:
             self._ask_as(request_type)
+        self.terms = terms
+        if terms is not None:  # its name says which version was read: another one in force by now is asked for anew
+            self.fields[f"terms_{terms.number}"] = terms_field(terms)
 
     def _offer_organisations(self) -> None:
         asks_for = [row.organisation for row in self.person.represents if row.can_ask]
@@ -171,6 +178,14 @@ class RequestForm(forms.Form):
 def shortened(line: str) -> str:
     """As long as a subject may be; what was cut stands in the description."""
     return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1].rstrip() + "…"
+
+
+def terms_field(terms: InForce) -> forms.BooleanField:
+    read = format_html('<a href="{}" target="_blank">{}</a>', reverse("terms"), _("Read them in a new tab"))
+    label = _("I accept the Terms of service, version %(number)d") % {"number": terms.number}
+    return forms.BooleanField(
+        label=label, help_text=read, error_messages={"required": _("Accept the terms before you send the request.")}
+    )
 
 
 class CommentForm(forms.Form):
