@@ -85,6 +85,26 @@ def password_was_changed(person: Person) -> None:
     announce.password_changed(person, reverse("account_reset_password"))
 
 
+def factor_was_added(person: Person, *, factor: str) -> None:
+    """The owner hears of it as of a changed password."""
+    _second_factor_changed(person, "factor_added", factor)
+
+
+def factor_was_removed(person: Person, *, factor: str) -> None:
+    _second_factor_changed(person, "factor_removed", factor)
+
+
+def codes_were_renewed(person: Person) -> None:
+    """The recovery codes from before open nothing any more."""
+    _second_factor_changed(person, "codes_renewed", "recovery_codes")
+
+
+@transaction.atomic
+def _second_factor_changed(person: Person, change: str, factor: str) -> None:
+    events.record(f"person.{change}", person, by=person, factor=factor)
+    announce.second_factor_changed(person, change, factor, reverse("mfa_index"))
+
+
 @transaction.atomic
 def trust_address(person: Person, *, by: Person) -> None:
     """Send mail again to an address of which a server had said that it does not exist.
@@ -99,6 +119,22 @@ def trust_address(person: Person, *, by: Person) -> None:
     person.address_failed_at, person.address_failed_words = None, ""
     person.save(update_fields=["address_failed_at", "address_failed_words"])
     events.record("person.address_trusted", person, by=by)
+
+
+@transaction.atomic
+def change_details(person: Person, *, name: str, phone: str, language: str, time_zone: str) -> None:
+    """What a person says of themself, judged by the form before. `phone` as accounts.phones keeps it, `time_zone` ''
+    for the desk's own. History names what changed, not to what: a name must stay erasable.
+    """
+    said = {"name": name, "phone": phone, "language": language, "time_zone": time_zone}
+    person = locked(person)
+    changed = [column for column, value in said.items() if getattr(person, column) != value]
+    if not changed:
+        return
+    for column in changed:
+        setattr(person, column, said[column])
+    person.save(update_fields=changed)
+    events.record("person.details_changed", person, by=person, fields=changed)
 
 
 @transaction.atomic

@@ -12,3 +12,6 @@ invited: Registry[[Person, str], None] = Registry()
 reset_requested: Registry[[Person, str], None] = Registry()
 # The password was changed; the owner should know, in case it was not them.
 password_changed: Registry[[Person, str], None] = Registry()
+# Told as the last one: 'factor_added', 'factor_removed' or 'codes_renewed', of what kind ('totp', 'webauthn' …), and
+# where to look after it.
+second_factor_changed: Registry[[Person, str, str, str], None] = Registry()

@@ -10,12 +10,17 @@ from typing import IO
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.http import FileResponse, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from accounts.errors import Refused
 from accounts.models import Person, StoredFile
 from accounts.names import safe_name
 from accounts.tenancy import current_tenant_id
+
+MEGABYTE = 1024 * 1024
 
 # Only these are ever shown inside a page; whatever else it claims to be, a file is a download.
 _SIGNATURES = {
@@ -30,6 +35,8 @@ _SIGNATURES = {
 
 def kind_of(beginning: bytes) -> str:
     """The content type, judged from the first bytes."""
+    if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
+        return "image/webp"
     for signature, kind in _SIGNATURES.items():
         if beginning.startswith(signature):
             return kind
@@ -81,20 +88,36 @@ def _written(content: IO[bytes], *, name: str, by: Person | None) -> StoredFile:
         digest.update(chunk)
         size += len(chunk)
     content.seek(0)
-    # The tenant's folder and a month's folder keep directories small; the rest cannot be guessed.
-    key = f"{current_tenant_id()}/{timezone.now():%Y-%m}/{secrets.token_urlsafe(24)}"
-    key = default_storage.save(key, File(content))
-    kept = _stored.get()
-    if kept is not None:
-        kept.append(key)
     return StoredFile(
-        key=key,
+        key=save_bytes(content),
         name=safe_name(name),
         size=size,
         content_type=kind_of(beginning),
         sha256=digest.hexdigest(),
         uploaded_by=by,
     )
+
+
+def save_bytes(content: IO[bytes]) -> str:
+    """Put bytes into the storage, under a key of ours."""
+    # The tenant's folder and a month's folder keep directories small; the rest cannot be guessed.
+    key = f"{current_tenant_id()}/{timezone.now():%Y-%m}/{secrets.token_urlsafe(24)}"
+    key = default_storage.save(key, File(content))
+    kept = _stored.get()
+    if kept is not None:
+        kept.append(key)
+    return key
+
+
+def remove_bytes(keys: Iterable[str]) -> None:
+    """Take bytes out of the storage, once the transaction stands: until then their rows may come back."""
+    doomed = list(keys)
+
+    def remove() -> None:
+        for key in doomed:
+            default_storage.delete(key)
+
+    transaction.on_commit(remove)
 
 
 def open_file(stored: StoredFile) -> IO[bytes]:
@@ -112,5 +135,16 @@ def download(stored: StoredFile) -> HttpResponse:
     return response  # type: ignore[return-value]
 
 
-def too_large(size: int) -> bool:
-    return size > settings.MAX_FILE_BYTES
+def check_size(name: str, size: int) -> None:
+    """Raises Refused, with a sentence that names the file, for one that is empty or too large."""
+    if size <= 0:
+        sentence = _("“%(name)s” is empty. Choose another file.")
+        raise Refused(sentence % {"name": safe_name(name)}, code="empty")
+    if size > settings.MAX_FILE_BYTES:
+        sentence = _("“%(name)s” has %(size)s MB; a file may have %(most)s MB. Send a smaller one, or a link to it.")
+        values = {
+            "name": safe_name(name),
+            "size": -(-size // MEGABYTE),
+            "most": settings.MAX_FILE_BYTES // MEGABYTE,
+        }
+        raise Refused(sentence % values, code="size")

@@ -1,20 +1,53 @@
 """Forms about people, in the portal's words."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from allauth.account.forms import ResetPasswordForm as AllauthResetForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
 from accounts.addresses import normalise_address
-from accounts.fields import LineField, day_field, not_past
+from accounts.fields import LineField, PhoneField, day_field, not_past
+from accounts.hosts import offered_languages
 from accounts.jobs import after_commit
-from accounts.models import Person, Representation
+from accounts.models import Person, Representation, Tenant
 from accounts.tenancy import current_tenant_id
+
+# The places themselves, not the many other names for them.
+_REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+
+
+def places() -> list[tuple[str, str]]:
+    """Where a person may be, for a choice of time zones; '' is where the desk is."""
+    known = sorted(name for name in available_timezones() if name.startswith(_REGIONS))
+    return [("", gettext("as the desk")), *((name, name.replace("_", " ")) for name in known)]
+
+
+class DetailsForm(forms.Form):
+    """What a person says of themself. Their address is not in it: who moves an address moves an account."""
+
+    name = LineField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    phone = PhoneField(label=_("Telephone"), required=False)
+    language = forms.ChoiceField(
+        label=_("Language"), help_text=_("Of these pages, and of the e-mails that we send you.")
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Your time zone"),
+        choices=places,
+        required=False,
+        help_text=_("Your quiet hours and the hours in our e-mails are counted there."),
+    )
+
+    def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["phone"].region = tenant.country  # type: ignore[attr-defined]
+        self.fields["language"].choices = offered_languages(tenant)  # type: ignore[attr-defined]
 
 
 class ResetPasswordForm(AllauthResetForm):

@@ -17,7 +17,8 @@ from accounts.auth import session_person
 from accounts.hosts import demo_desks, find_host, host_with_tenant, offered_languages
 from accounts.http import DeskRequest
 from accounts.models import Organisation, Person, Session
-from accounts.problems import answer, is_for_programs
+from accounts.places import note_visit
+from accounts.problems import answer, is_for_programs, reads_json
 from accounts.sessions import looks_like_a_key
 from accounts.tenancy import enter
 from accounts.tokens import note_use, read_token, token_sent
@@ -64,22 +65,23 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
 
 def receive_upload(request: HttpRequest, tenant_id: int) -> HttpResponse | None:
     """Read the body before the transaction begins: a slow line must not hold one open. Answers what is too large."""
-    if request.method != "POST":
+    if request.method not in ("POST", "PATCH"):
         return None
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or (int(length) > VISITOR_BYTES and not may_send(request, tenant_id, int(length))):
         return too_large(request)
     try:
-        _read = request.body if is_for_programs(request) else request.POST
+        # A PATCH is a piece of a file, which no form's parser reads.
+        _read = request.body if is_for_programs(request) or request.method == "PATCH" else request.POST
     except RequestDataTooBig:
         return too_large(request)
     except (SuspiciousOperation, BadRequest, MultiPartParserError, OSError, LookupError, UnicodeError):
-        return answer(400, "unreadable") if is_for_programs(request) else render(request, "400.html", status=400)
+        return answer(400, "unreadable") if reads_json(request) else render(request, "400.html", status=400)
     return None
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    if is_for_programs(request):
+    if reads_json(request):
         return answer(413, "too_large")
     return render(request, "errors/too_large.html", status=413)
 
@@ -114,6 +116,9 @@ class PersonMiddleware:
         with translation.override(language), timezone.override(desk.tenant.zone):
             desk.LANGUAGE_CODE = language
             response = self.get_response(request)
+            # After a log-out the request knows its person still, and the session nobody.
+            if desk.person is not None and desk.token is None and request.user.is_authenticated:
+                note_visit(request)
             response.headers.setdefault("Content-Language", language)
             forbid_storing(desk, response)
         return response

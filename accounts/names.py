@@ -21,9 +21,23 @@ def safe_name(name: str) -> str:
     return _shortened(f"_{safe}" if _RESERVED.match(safe) else safe)
 
 
+# Marks that turn the direction of writing, so that 'exe.pdf' reads like another name.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def deceives(text: str) -> bool:
+    """Has control characters other than those of lines and tabs, or marks that turn the direction of writing."""
+    return any(one in _TURNING or (unicodedata.category(one) == "Cc" and one not in "\t\n\r") for one in text)
+
+
 def visible(text: str) -> str:
     """Without what cannot be seen: control characters, marks that turn the direction of writing, unknown letters."""
     return "".join(_visible(character) for character in text)
+
+
+def one_line(text: str) -> str:
+    """On one line: what could end a header line becomes a space, and what cannot be seen goes."""
+    return " ".join(visible(" ".join(text.split())).split())
 
 
 def _visible(character: str) -> str:

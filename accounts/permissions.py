@@ -34,6 +34,12 @@ def may_ask_for(person: Person, organisation: Organisation) -> bool:
     return is_staff(person) or any(r.can_ask for r in person.represents if r.organisation_id == organisation.pk)
 
 
+def may_order_for(person: Person, organisation: Organisation) -> bool:
+    """May say in which order this organisation's requests are handled (A6)."""
+    rights = [row for row in person.represents if row.organisation_id == organisation.pk]
+    return person.is_active and not person.is_staff and any(row.may_order or row.is_head for row in rights)
+
+
 def sees_invoices(person: Person) -> bool:
     """May see the invoices of at least one organisation."""
     if person.is_staff:

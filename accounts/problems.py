@@ -8,6 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
 API = "/api/"
+UPLOADS = "/uploads/"
 MEDIA_TYPE = "application/problem+json"
 # As RFC 9110 calls them now; Python's own words differ between its versions.
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -16,6 +17,11 @@ _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 def is_for_programs(request: HttpRequest) -> bool:
     """Whether whoever asks expects JSON, errors included."""
     return request.path.startswith(API)
+
+
+def reads_json(request: HttpRequest) -> bool:
+    """Whether errors are read as JSON: by programs, and by our own script that sends files."""
+    return request.path.startswith((API, UPLOADS))
 
 
 def problem(

@@ -1,8 +1,8 @@
 """Secrets of a desk – passwords of mailboxes, tokens, keys of mail providers – encrypted where they are stored.
 
-Fernet (AES-128-CBC with HMAC-SHA256), with a key of its own for each desk: what is copied
-from one desk's row to another's cannot be opened there. Columns hold the sealed text; it is opened where it is used and
-nowhere else.
+Fernet (AES-128-CBC with HMAC-SHA256), with a key of its own for each desk: what is copied from one desk's row to
+another's cannot be opened there. Secrets of accounts, which several desks may share, have a key of theirs. Columns hold
+the sealed text; it is opened where it is used and nowhere else.
 """
 
 import re
@@ -37,14 +37,30 @@ def unseal(sealed: str) -> str:
         raise CannotOpenError("The secret key of this installation has changed.") from None
 
 
+def seal_for_accounts(secret: str) -> str:
+    """As `seal`, for what belongs to an account: it opens at every desk that knows the account."""
+    return _box(_ACCOUNTS, secret_keys()).encrypt(secret.encode()).decode()
+
+
+def unseal_for_accounts(sealed: str) -> str:
+    """Raises CannotOpenError as `unseal` does."""
+    try:
+        return _box(_ACCOUNTS, secret_keys()).decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise CannotOpenError("The secret key of this installation has changed.") from None
+
+
+_ACCOUNTS = "accounts"
+
+
 @lru_cache(maxsize=1_000)
-def _box(tenant_id: int, keys: tuple[str, ...]) -> MultiFernet:
+def _box(owner: int | str, keys: tuple[str, ...]) -> MultiFernet:
     """The first key seals, all of them open: old secrets stay readable while a key is changed."""
-    return MultiFernet([Fernet(_derived(key, tenant_id)) for key in keys])
+    return MultiFernet([Fernet(_derived(key, owner)) for key in keys])
 
 
-def _derived(key: str, tenant_id: int) -> bytes:
-    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"desk.sealed.{tenant_id}".encode())
+def _derived(key: str, owner: int | str) -> bytes:
+    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"desk.sealed.{owner}".encode())
     return urlsafe_b64encode(kdf.derive(key.encode()))
 
 

@@ -4,11 +4,15 @@
 on another tenant's host finds nothing.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 
 from accounts.tenancy import current_tenant_id
+
+# Under which a session keeps where it is used (accounts.places); its row shows the same, written when it is saved.
+PLACE = "place"
 
 
 def looks_like_a_key(key: str) -> bool:
@@ -33,4 +37,12 @@ class SessionStore(CachedStore):
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         row: Any = super().create_model_instance(data)
         row.user_id = int(data["_auth_user_id"]) if data.get("_auth_user_id") else None
+        place = data.get(PLACE)
+        if place and row.user_id:
+            row.browser, row.address = place["browser"], place["address"]
+            row.created_at, row.last_seen_at = moment(place["since"]), moment(place["seen"])
         return row
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -3,9 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import actions
+from accounts import actions, uploads
 from accounts.answers import forget_old_answers
-from accounts.hosts import active_tenant_ids
+from accounts.hosts import active_tenant_ids, tenant_ids
 from accounts.models import Session
 from accounts.tenancy import enter
 
@@ -31,3 +31,14 @@ def forget_kept_answers() -> None:
     for tenant_id in active_tenant_ids():
         with enter(tenant_id):
             forget_old_answers()
+
+
+@shared_task
+def forget_old_uploads() -> None:
+    """Files that nobody sent for a week, at the desks that have such."""
+    now = timezone.now()
+    for tenant_id in tenant_ids("SELECT tenant_id FROM desk_tenants_with_old_uploads(%s)", uploads.old_before(now)):
+        more = True
+        while more:
+            with enter(tenant_id):
+                more = uploads.forget_old(now) == uploads.FORGET_BATCH

@@ -1,11 +1,12 @@
 """Pages about oneself: invitation, language, the organisation acted for, the brand's colours."""
 
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -16,11 +17,13 @@ from accounts import actions
 from accounts.access import get_or_404, person_required, public
 from accounts.colours import brand_stylesheet
 from accounts.errors import Refused
-from accounts.forms import ChoosePasswordForm, TokenForm
+from accounts.forms import ChoosePasswordForm, DetailsForm, TokenForm
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest, PersonRequest
 from accounts.invitations import read_token
 from accounts.models import ApiToken
+from accounts.personal_data import take_along
+from accounts.places import end_other_places, end_place, places_of
 from accounts.tokens import make_token, revoke_token, usable
 
 
@@ -74,6 +77,21 @@ def set_language(request: DeskRequest) -> HttpResponse:
 
 
 @person_required
+@require_http_methods(["GET", "POST"])
+def account(request: PersonRequest) -> HttpResponse:
+    """What a person says of themself."""
+    person = request.person
+    initial = {column: getattr(person, column) for column in ("name", "phone", "language", "time_zone")}
+    form = DetailsForm(request.POST or None, tenant=request.tenant, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        actions.change_details(person, **form.cleaned_data)
+        with translation.override(form.cleaned_data["language"]):  # the next page is in it
+            messages.success(request, _("Your details are saved."))
+        return redirect("account")
+    return render(request, "accounts/details.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@person_required
 @require_POST
 def act_for(request: PersonRequest) -> HttpResponse:
     try:
@@ -112,6 +130,46 @@ def token_revoke(request: PersonRequest, token_id: int) -> HttpResponse:
     revoke_token(token, by=request.person)
     messages.success(request, _("“%(name)s” is revoked and opens nothing any more.") % {"name": token.name})
     return redirect("tokens")
+
+
+@person_required
+@require_GET
+def sessions(request: PersonRequest) -> HttpResponse:
+    """Where one is logged in; what one does not know one ends."""
+    places = places_of(request.person, request.session.session_key)
+    return render(request, "accounts/sessions.html", {"places": places, "others": len(places) > 1})
+
+
+@person_required
+@require_POST
+def session_end(request: PersonRequest, mark: str) -> HttpResponse:
+    if not end_place(mark, request.session.session_key, by=request.person):
+        raise Http404
+    messages.success(request, _("You are logged out there."))
+    return redirect("sessions")
+
+
+@person_required
+@require_POST
+def sessions_end_others(request: PersonRequest) -> HttpResponse:
+    end_other_places(request.session.session_key, by=request.person)
+    messages.success(request, _("You are logged out everywhere but here."))
+    return redirect("sessions")
+
+
+@person_required
+@require_http_methods(["GET", "POST"])
+def my_data(request: PersonRequest) -> HttpResponse:
+    """Says what the file holds; makes it for who typed their password a moment ago."""
+    is_fresh = did_recently_reauthenticate(request)
+    if request.method == "GET":
+        return render(request, "accounts/my_data.html", {"is_fresh": is_fresh})
+    if not is_fresh:
+        return redirect(reverse("account_reauthenticate", query={"next": reverse("my_data")}))
+    file = take_along(by=request.person)
+    return FileResponse(  # type: ignore[return-value]
+        file, as_attachment=True, filename="my-data.json", content_type="application/json"
+    )
 
 
 @public

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import clocks, databases, mail_faults, mail_fuzz, mail_rates, mail_samples, measure, report
+from bench import clocks, databases, lighthouse, mail_faults, mail_fuzz, mail_rates, mail_samples, measure, report
 from bench.databases import inside
 from bench.measure import Amount
 
@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     for name, do, words in (
         ("explain", do_explain, "the plan of each list and search; fails when a large table is read whole"),
         ("verbs", do_verbs, "what each verb of a ticket costs; fails when one misses its goal"),
+        ("search", do_search, "how long a customer's search takes; fails when one in twenty takes more than 100 ms"),
         ("clocks", do_clocks, "how long 10,000 due tickets take two workers; fails when that is more than a minute"),
     ):
         one = commands.add_parser(name, help=words)
@@ -64,8 +65,19 @@ def parser() -> argparse.ArgumentParser:
     fuzz = commands.add_parser("mail-fuzz", help="bytes that nobody would send, against all that reads mail")
     fuzz.add_argument("--minutes", type=float, default=30, help="of the processor; by default 30")
     fuzz.set_defaults(do=do_mail_fuzz)
+    looks = commands.add_parser("lighthouse", help="home, form and request page on a throttled phone; needs Node.js")
+    looks.add_argument("--tickets", type=count, default=1_000)
+    looks.add_argument("--runs", type=count, default=5, help="of which the medians count; by default 5")
+    looks.set_defaults(do=do_lighthouse)
     commands.add_parser("drop", help="remove the databases that the bench made").set_defaults(do=do_drop)
     return root
+
+
+def do_lighthouse(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    found = lighthouse.measure(options.tickets, options.runs)
+    print(lighthouse.table(found))
+    return 0 if lighthouse.reaches_goal(found) else 1
 
 
 def do_mail_samples(options: argparse.Namespace) -> int:
@@ -161,6 +173,14 @@ def do_verbs(options: argparse.Namespace) -> int:
     found = inside(options.tickets, "verbs")
     print(report.verbs(found))
     return 0 if report.verbs_reach_goal(found) else 1
+
+
+def do_search(options: argparse.Namespace) -> int:
+    measure.seed(options.tickets)
+    inside(options.tickets, "prepare")
+    found = inside(options.tickets, "search")
+    print(report.searches(found))
+    return 0 if report.searches_reach_goal(found) else 1
 
 
 def do_clocks(options: argparse.Namespace) -> int:

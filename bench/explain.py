@@ -23,7 +23,7 @@ from bench.pages import ANSWERS, logged_in, measured_desk, visits
 # A table up to this many rows is read whole sooner than by an index.
 SMALL = 1000
 CUSTOMER_STATES = ("open", "waiting", "closed", "all")
-QUEUES = ("", "mine", "unassigned", "waiting", "ended")
+QUEUES = ("", "mine", "unassigned", "order", "waiting", "ended")
 DIRECTORIES = (
     "accounts_person", "accounts_organisation", "tickets_requesttype", "tickets_incomingmessage",
     "notifications_outboxmessage", "billing_invoice",
@@ -92,6 +92,10 @@ def asked() -> Iterator[tuple[str, Client, str]]:
             path = f"{lists}?scope={scope}&state={state}"
             yield f"portal list, {scope}, {state}", customer, path
             yield f"portal list, {scope}, {state}, a later page", customer, later(customer, path)
+            for sort in ("newest", "oldest", "order"):
+                yield f"portal list, {scope}, {state}, {sort}", customer, f"{path}&sort={sort}"
+            yield f"portal list, {scope}, {state}, search", customer, f"{path}&q={WORD}"
+    yield "order of handling", customer, reverse("requests_order")
     agent = logged_in(opened["admin queue"])
     queue = opened["admin queue"].paths[0]
     yield "dashboard", agent, reverse("admin:index")

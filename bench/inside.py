@@ -45,6 +45,12 @@ def targets() -> Any:
     return pages.targets()
 
 
+def portal() -> Any:
+    from bench import pages
+
+    return pages.portal()
+
+
 def forget() -> None:
     from bench import pages
 
@@ -77,6 +83,12 @@ def explain() -> Any:
 
 def verbs() -> Any:
     from bench import verbs as module
+
+    return module.measure()
+
+
+def search() -> Any:
+    from bench import search as module
 
     return module.measure()
 
@@ -143,12 +155,14 @@ TASKS: dict[str, Callable[..., Any]] = {
         seed,
         ids,
         targets,
+        portal,
         forget,
         bare_session,
         queries,
         where,
         explain,
         verbs,
+        search,
         run_clocks,
         mail_desk,
         mail_answered,

@@ -12,7 +12,7 @@ from accounts.models import Organisation, Person, Session
 from accounts.tenancy import enter
 from bench import plan
 from tickets.history import told_kinds
-from tickets.models import Ticket
+from tickets.models import RequestType, Ticket
 from tickets.trail import read_trail
 from tickets.workflow import Status
 
@@ -105,6 +105,21 @@ def targets() -> dict[str, dict[str, object]]:
         if works(client, visit):
             found[visit.page] = {"host": visit.host, "cookie": cookies(client), "paths": visit.paths}
     return found
+
+
+def portal() -> dict[str, dict[str, str]]:
+    """The pages that a customer sees first, with host, path and cookie."""
+    with measured_desk():
+        customer = measured_person()
+        kind = RequestType.objects.offered().order_by("id")[0]
+        ticket = Ticket.objects.of(customer).filter(status=Status.IN_PROGRESS).newest_first()[0]
+        paths = {
+            "home": reverse("home"),
+            "request form": reverse("request_form", args=[kind.pk]),
+            "request page": reverse("request", args=[ticket.reference]),
+        }
+    cookie = cookies(logged_in(Visit(PORTAL_LIST, plan.MEASURED_HOST, customer.pk, [])))
+    return {name: {"host": plan.MEASURED_HOST, "path": path, "cookie": cookie} for name, path in paths.items()}
 
 
 def ids() -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Fills an empty, migrated database by COPY, as the owner. Runs inside Django (bench/inside.py)."""
 
+import importlib
 import os
 import random
 import sys
@@ -18,6 +19,9 @@ from bench.rows import NULL, Lines
 from servicedesk.desks import Brand, create_desk
 from tickets.models import Comment, RequestType, Ticket, TimeEntry
 from tickets.workflow import Status, WaitingFor
+
+# Its name begins with a number, so it cannot be imported by it.
+search_migration = importlib.import_module("tickets.migrations.0009_search_of_requests")
 
 YEARS = timedelta(days=3 * 365)
 # The newest tenth has its whole history and three comments, the rest a beginning: old tickets are read seldom.
@@ -85,10 +89,13 @@ def fill(tickets: int) -> None:
     connection = psycopg2.connect(os.environ["DATABASE_OWNER_URL"])
     try:
         told("people", lambda: copy_people(connection, stages))
+        set_triggers(connection, "DISABLE")
         told("tickets", lambda: copy_tickets(connection, list_facts(tickets, stages, now)))
         told("comments", lambda: copy_comments(connection, list_facts(tickets, stages, now)))
         told("events", lambda: copy_events(connection, list_facts(tickets, stages, now)))
         told("time", lambda: copy_time(connection, list_facts(tickets, stages, now)))
+        set_triggers(connection, "ENABLE")
+        told("words", lambda: fill_search(connection))
         told("counters", lambda: copy_counters(connection, stages))
         set_sequences(connection)
         told("vacuum", lambda: vacuum(connection))
@@ -240,7 +247,7 @@ def copy_tickets(connection: Any, facts: Iterator[Fact]) -> int:
     lines = Lines(
         Ticket, "id", "tenant_id", "reference", "number", "request_type_id", "organisation_id", "requester_id",
         "assignee_id", "recorded_by_id", "status", "waiting_for", "subject", "description", "created_at",
-        "last_activity_at", "delivered_at", "period_ends_at", "clock_at", "closed_at",
+        "last_activity_at", "delivered_at", "period_ends_at", "clock_at", "closed_at", "queue_at",
     )  # fmt: skip
     return lines.copy(connection, map(ticket_row, facts))
 
@@ -255,13 +262,19 @@ def ticket_row(fact: Fact) -> tuple[Any, ...]:
     return (
         fact.id, stage.tenant, f"{stage.prefix}-{fact.number}", fact.number, stage.types[fact.id % len(stage.types)],
         fact.organisation, fact.requester, assignee, fact.requester, str(fact.status), str(fact.waiting_for),
-        text(fact.id, 6), text(fact.id, 40), fact.created, fact.active, delivered, review, review, closed,
+        text(fact.id, 6), f"{text(fact.id, 40)} {rare_words(fact.id)}", fact.created, fact.active, delivered,
+        review, review, closed, fact.created,
     )  # fmt: skip
 
 
 def text(seed: int, length: int) -> str:
     """Words of about six letters, different from ticket to ticket."""
     return " ".join(WORDS[(seed * 7 + place * (seed % 13 + 1)) % len(WORDS)] for place in range(length)).capitalize()
+
+
+def rare_words(seed: int) -> str:
+    """What few tickets have: a number of a machine, and a name that a fiftieth of them shares."""
+    return f"unit{seed * 7919 % 100_003} {WORDS[seed % len(WORDS)][:4]}berg"
 
 
 def copy_comments(connection: Any, facts: Iterator[Fact]) -> int:
@@ -302,6 +315,26 @@ def copy_time(connection: Any, facts: Iterator[Fact]) -> int:
     )
     worked = (fact for fact in facts if fact.detailed and fact.status != Status.OPEN)
     return lines.copy(connection, ((fact.stage.tenant, fact.id, fact.assignee, fact.active) for fact in worked))
+
+
+def set_triggers(connection: Any, state: str) -> None:
+    """The words of a million tickets are gathered at once, not row by row."""
+    with connection, connection.cursor() as cursor:
+        for model in (Ticket, Comment):
+            cursor.execute(f'ALTER TABLE "{model._meta.db_table}" {state} TRIGGER USER')
+
+
+def fill_search(connection: Any) -> int:
+    """As the migration does it for what stands there; its index is made when its rows are in."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_indexdef('tickets_search_words'::regclass)")
+        definition = cursor.fetchone()[0]
+        cursor.execute("DROP INDEX tickets_search_words")
+        cursor.execute(search_migration.FILL)
+        filled = int(cursor.rowcount)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(definition)
+    return filled
 
 
 # ---- the end ----

@@ -23,7 +23,7 @@ from django.utils.module_loading import import_string
 from accounts.middleware import PersonMiddleware, TenantMiddleware
 from bench.pages import PORTAL_LIST, REQUEST_PAGE, Visit, cookies, logged_in, visits, works
 from bench.timers import Key, Timers
-from tickets import lists, pages, views
+from tickets import list_views, lists, pages, views
 
 WARM_UP, ROUNDS = 30, 300
 
@@ -142,9 +142,9 @@ def wrap_parts(timers: Timers, plan: Plan) -> None:
 
 def wrap_list(timers: Timers) -> None:
     # Whatever the view takes from there: the page itself, and what counts.
-    for name, function in list(vars(views).items()):
+    for name, function in list(vars(list_views).items()):
         if getattr(function, "__module__", "") == lists.__name__ and not isinstance(function, type):
-            timers.wrap(views, name, LIST if name == "page" else COUNTS)
+            timers.wrap(list_views, name, LIST if name == "page" else COUNTS)
     timers.wrap(BlockNode, "render", lambda node, context: CONTENT if node.name == "content" else timers.part)
 
 

@@ -16,14 +16,18 @@ def password_changed(person: Person, link: str) -> None:
     _tell(person, "password_changed", link)
 
 
-def _tell(person: Person, what: str, link: str) -> None:
+def second_factor_changed(person: Person, change: str, factor: str, link: str) -> None:
+    _tell(person, change, link, stem="second_factor", change=change, factor=factor)
+
+
+def _tell(person: Person, what: str, link: str, *, stem: str = "", **said: str) -> None:
     """To the account's address: whoever may edit a person's address at a desk must not receive their links."""
     assert person.user is not None
     letter = Letter(
         to=person,
         kind=f"person.{what}",
-        stem=f"accounts/mail/{what}",
-        compose=lambda: {"link": link},
+        stem=f"accounts/mail/{stem or what}",
+        compose=lambda: {"link": link, **said},
         address=person.user.email,
         is_personal=True,
         at_once=True,

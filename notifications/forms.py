@@ -1,21 +1,13 @@
 """How a person wants to hear of news."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms import places
 from accounts.models import MailChoice, Person
-
-# The places themselves, not the many other names for them.
-_REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-
-
-def places() -> list[tuple[str, str]]:
-    known = sorted(name for name in available_timezones() if name.startswith(_REGIONS))
-    return [("", _("as the desk")), *((name, name.replace("_", " ")) for name in known)]
 
 
 class MailForm(forms.ModelForm):  # type: ignore[type-arg]

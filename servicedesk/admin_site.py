@@ -15,17 +15,18 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 from unfold.sites import UnfoldAdminSite
 
-from accounts.admin import ClosedDayAdmin, ContractAdmin, OrganisationAdmin, PersonAdmin, TenantAdmin
+from accounts.admin import ClosedDayAdmin, ContractAdmin, OrganisationAdmin, PersonAdmin, ProductAdmin, TenantAdmin
 from accounts.colours import BLACK, DARK_PAGE, WHITE, as_css, mix, parse, readable_on
 from accounts.hosts import offered_languages
 from accounts.http import DeskRequest
-from accounts.models import ClosedDay, Contract, Organisation, Person, Tenant
+from accounts.models import ClosedDay, Contract, Organisation, Person, Product, Tenant
 from accounts.permissions import is_accountant, is_agent, is_manager
 from billing.admin import InvoiceAdmin
 from billing.models import Invoice
 from notifications.admin import MailServerAdmin, OutboxMessageAdmin
 from notifications.models import MailServer, OutboxMessage
 from tickets.admin import (
+    FormFieldAdmin,
     IncomingMessageAdmin,
     MailboxAdmin,
     RequestTypeAdmin,
@@ -36,7 +37,7 @@ from tickets.admin import (
 )
 from tickets.lists import count
 from tickets.mail.troubles import troubles_of_desk
-from tickets.models import IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket, TopicGroup, WorkType
+from tickets.models import FormField, IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket, TopicGroup, WorkType
 from tickets.workflow import Status
 
 SHOWN = 10
@@ -195,6 +196,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Organisations"), "apartment", reverse_lazy("admin:accounts_organisation_changelist"), True),
                 (_("People"), "group", reverse_lazy("admin:accounts_person_changelist"), True),
                 (_("Contracts"), "contract", reverse_lazy("admin:accounts_contract_changelist"), True),
+                (_("Products"), "deployed_code", reverse_lazy("admin:accounts_product_changelist"), True),
             ],
         ),
         (
@@ -230,6 +232,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     _("Request types"),
                     "category",
                     reverse_lazy("admin:tickets_requesttype_changelist"),
+                    is_manager(person),
+                ),
+                (
+                    _("Fields of forms"),
+                    "list_alt",
+                    reverse_lazy("admin:tickets_formfield_changelist"),
                     is_manager(person),
                 ),
                 (
@@ -278,6 +286,7 @@ for model, page in {
     Organisation: OrganisationAdmin,
     TopicGroup: TopicGroupAdmin,
     RequestType: RequestTypeAdmin,
+    FormField: FormFieldAdmin,
     Mailbox: MailboxAdmin,
     SubjectRule: SubjectRuleAdmin,
     IncomingMessage: IncomingMessageAdmin,
@@ -286,6 +295,7 @@ for model, page in {
     Invoice: InvoiceAdmin,
     Tenant: TenantAdmin,
     Contract: ContractAdmin,
+    Product: ProductAdmin,
     ClosedDay: ClosedDayAdmin,
     WorkType: WorkTypeAdmin,
 }.items():

@@ -16,7 +16,7 @@ from rest_framework.permissions import AllowAny
 
 from accounts.access import public
 from accounts.api.me import MeView
-from accounts.problems import answer, is_for_programs
+from accounts.problems import answer, reads_json
 from tickets import api as tickets_api
 
 VERSION = "v1"
@@ -111,16 +111,16 @@ def nothing(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(400, "bad_request") if is_for_programs(request) else defaults.bad_request(request, exception)
+    return answer(400, "bad_request") if reads_json(request) else defaults.bad_request(request, exception)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(403, "not_allowed") if is_for_programs(request) else defaults.permission_denied(request, exception)
+    return answer(403, "not_allowed") if reads_json(request) else defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(404, "not_found") if is_for_programs(request) else defaults.page_not_found(request, exception)
+    return answer(404, "not_found") if reads_json(request) else defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return answer(500, "server_error") if is_for_programs(request) else defaults.server_error(request)
+    return answer(500, "server_error") if reads_json(request) else defaults.server_error(request)

@@ -11,9 +11,9 @@ from accounts.models import Tenant, TenantHost
 from accounts.tenancy import enter
 from accounts.texts import Texts
 from servicedesk.presets import PRESETS
-from servicedesk.presets.base import Preset, Topic
+from servicedesk.presets.base import Preset, Topic, Type
 from tickets.mail.keeping import find_mailbox
-from tickets.models import Mailbox, RequestType, SubjectRule, TopicGroup, WorkType
+from tickets.models import FormField, Mailbox, RequestType, SubjectRule, TopicGroup, WorkType
 
 
 class CannotCreate(Exception):
@@ -89,15 +89,30 @@ def _open_doors(brands: list[Brand], address: str, preset: Preset) -> None:
 def _add_topic(topic: Topic, position: int) -> dict[str, RequestType]:
     """Its types by their English names."""
     group = TopicGroup.objects.create(name=Texts(topic.name), icon=topic.icon, position=position)
-    return {
-        item.name["en"]: RequestType.objects.create(
-            group=group,
-            name=Texts(item.name),
-            sentence=Texts(item.sentence),
-            icon=item.icon,
+    return {item.name["en"]: _add_type(group, item, number) for number, item in enumerate(topic.types)}
+
+
+def _add_type(group: TopicGroup, item: Type, position: int) -> RequestType:
+    request_type = RequestType.objects.create(
+        group=group,
+        name=Texts(item.name),
+        sentence=Texts(item.sentence),
+        icon=item.icon,
+        position=position,
+        is_billable=item.is_billable,
+        **item.policy,
+        **item.form,
+    )
+    made: dict[str, FormField] = {}
+    for number, field in enumerate(item.fields):
+        made[field.kind] = FormField.objects.create(
+            request_type=request_type,
+            kind=field.kind,
+            label=Texts(field.label),
+            hint=Texts(field.hint),
+            is_required=field.is_required,
+            meaning=field.meaning,
+            shown_when=[[str(made[kind].pk), value] for kind, value in field.shown_when],
             position=number,
-            is_billable=item.is_billable,
-            **item.policy,
         )
-        for number, item in enumerate(topic.types)
-    }
+    return request_type

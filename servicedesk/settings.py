@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -172,6 +173,23 @@ ACCOUNT_RATE_LIMITS = {
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
+MFA_ADAPTER = "accounts.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are proved by invitation; allauth's own list of them is not used
+MFA_RATE_LIMITS = {"webauthn_login": ACCOUNT_RATE_LIMITS["login"]}
+MFA_FORMS = {
+    "authenticate": "accounts.factor_forms.CodeForm",
+    "reauthenticate": "accounts.factor_forms.CodeAgainForm",
+    "activate_totp": "accounts.factor_forms.SetUpAppForm",
+    "add_webauthn": "accounts.factor_forms.AddKeyForm",
+    "edit_webauthn": "accounts.factor_forms.RenameKeyForm",
+    "authenticate_webauthn": "accounts.factor_forms.KeyForm",
+    "reauthenticate_webauthn": "accounts.factor_forms.KeyAgainForm",
+    "login_webauthn": "accounts.factor_forms.PasskeyLoginForm",
+}
+
 SESSION_ENGINE = "accounts.sessions"
 # With TLS the browser itself sees to it that no neighbour under the same domain can plant these cookies.
 _PREFIX = "__Host-" if PUBLIC_SCHEME == "https" else ""
@@ -281,6 +299,7 @@ CELERY_TASK_ROUTES = {
     "notifications.tasks.*": {"queue": "mail-out"},
     "tickets.clock.*": {"queue": "clock"},
     "billing.tasks.*": {"queue": "documents"},
+    "accounts.thumbnails.*": {"queue": "documents"},
 }
 # A sweep finds by index what a broker lost; each costs one query when nothing is due.
 CELERY_BEAT_SCHEDULE = {
@@ -292,6 +311,8 @@ CELERY_BEAT_SCHEDULE = {
     "clocks": {"task": "tickets.clock.run_clocks", "schedule": 60.0},
     "sessions": {"task": "accounts.tasks.forget_expired_sessions", "schedule": 24 * 3600.0},
     "answers": {"task": "accounts.tasks.forget_kept_answers", "schedule": 24 * 3600.0},
+    "uploads": {"task": "accounts.tasks.forget_old_uploads", "schedule": 3600.0},
+    "thumbnails": {"task": "accounts.thumbnails.sweep_thumbnails", "schedule": 60.0},
     "documents": {"task": "billing.tasks.sweep_documents", "schedule": 60.0},
 }
 
@@ -314,7 +335,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "DESCRIPTION": (
         "Requests of one desk, for programs: the same verbs and the same rights as in the portal. A program acts for a "
-        "person, by a token that the person makes in the portal (avatar menu, Tokens for programs) and sends as "
+        "person, by a token that the person makes in the portal (My details, Tokens for programs) and sends as "
         "`Authorization: Bearer desk_…` to the desk's own host.\n\n"
         "Moments are ISO 8601 with an offset, amounts are text with a currency. Every error is "
         "`application/problem+json` (RFC 9457): `code` is for programs, `detail` for people. What you may not see "

@@ -64,102 +64,24 @@
     place.querySelector("[data-filter-said]").textContent = wanted.length ? input.dataset.found.replace("[count]", count) : "";
   }
 
-  // ---- files: dropping, pasting, a list, the limits ----
+  // ---- files: they have a script of their own, fetched where a form takes files ----
 
-  const chosen = new Map(); // form key → files, so that a page that came back with errors still has them
+  const scripts = new Map();
 
-  function fileSize(bytes) {
-    const [unit, size] = bytes < 1e6 ? ["kilobyte", 1024] : ["megabyte", 1048576];
-    return new Intl.NumberFormat(locale(), { style: "unit", unit, maximumFractionDigits: 1 }).format(bytes / size);
+  function script(address) {
+    if (!scripts.has(address)) {
+      const arrival = new Promise((arrived) => document.head.append(el("script", { src: address, onload: arrived })));
+      scripts.set(address, arrival);
+    }
+    return scripts.get(address);
   }
 
-  function setUpFiles(field) {
-    const input = field.querySelector("input[type=file]");
-    if (!input || field.dataset.ready) return;
+  async function setUpFiles(field) {
+    const form = field.querySelector("input[type=file]")?.form;
+    if (!form || field.dataset.ready) return;
     field.dataset.ready = "true";
-    const { maxMb, maxFiles, ...texts } = field.dataset;
-    const drop = field.querySelector(".drop");
-    const list = field.querySelector("ul.files");
-    const row = field.querySelector("template");
-    const note = field.querySelector(".files-note");
-    let files = [];
-
-    const call = field.querySelector(".drop-call");
-    call.querySelector("span").textContent = texts.call;
-    call.hidden = false;
-    drop.classList.add("drop-ready");
-    input.setAttribute("aria-describedby", field.querySelector(".hint").id);
-
-    function show() {
-      const bag = new DataTransfer();
-      files.forEach((file) => bag.items.add(file));
-      input.files = bag.files;
-      list.hidden = files.length === 0;
-      list.replaceChildren(
-        ...files.map((file) => {
-          const item = row.content.firstElementChild.cloneNode(true);
-          item.querySelector(".name").textContent = file.name;
-          item.querySelector(".size").textContent = fileSize(file.size);
-          item.querySelector("button .hush").textContent = texts.remove.replace("[name]", file.name);
-          item.querySelector("button").addEventListener("click", () => {
-            files = files.filter((other) => other !== file);
-            show();
-            say(texts.removed.replace("[name]", file.name));
-            input.focus();
-          });
-          return item;
-        }),
-      );
-    }
-
-    function add(added, { quietly } = {}) {
-      const refused = [];
-      const taken = [];
-      for (const file of added) {
-        if (files.some((old) => old.name === file.name && old.size === file.size && old.lastModified === file.lastModified)) continue;
-        if (file.size > maxMb * 1048576) refused.push(texts.tooBig.replace("[name]", file.name));
-        else if (files.length >= maxFiles) {
-          refused.push(texts.tooMany.replace("[name]", file.name));
-          break; // the same would be said of each that follows
-        } else {
-          files.push(file);
-          taken.push(file.name);
-        }
-      }
-      note.textContent = refused.join(" ");
-      note.hidden = refused.length === 0;
-      show();
-      if (taken.length && !quietly) say(texts.added.replace("[name]", taken.join(", ")));
-    }
-
-    input.addEventListener("change", () => add([...input.files]));
-    for (const type of ["dragenter", "dragover"]) {
-      drop.addEventListener(type, (event) => {
-        event.preventDefault();
-        drop.classList.add("drop-over");
-      });
-    }
-    for (const type of ["dragleave", "drop"]) drop.addEventListener(type, () => drop.classList.remove("drop-over"));
-    drop.addEventListener("drop", (event) => {
-      event.preventDefault();
-      add([...event.dataTransfer.files]);
-    });
-    input.form.addEventListener("paste", (event) => {
-      if (event.clipboardData.files.length === 0) return;
-      event.preventDefault();
-      add([...event.clipboardData.files]);
-    });
-    input.form.addEventListener("reset", () => {
-      files = [];
-      show();
-    });
-    input.form.addEventListener("submit", () => chosen.set(keyOf(input.form), files));
-
-    const before = chosen.get(keyOf(input.form));
-    if (before && "bound" in input.form.dataset) {
-      add(before, { quietly: true });
-      field.querySelector("[data-again]")?.remove();
-    }
+    await script(field.dataset.script);
+    if (form.isConnected) deskUploads.setUp(field, { say, key: () => filesKey(keyOf(form)) });
   }
 
   // ---- drafts: what was typed survives a reload and an expired session ----
@@ -168,27 +90,38 @@
   const PENDING = "desk-pending";
   const draftPrefix = () => `desk-draft:${location.host}:${words().person}:`;
   const keyOf = (form) => `${draftPrefix()}${form.dataset.draft || location.pathname}#${form.id}`;
+  const filesKey = (key) => `${key}#files`;
   const timers = new WeakMap();
 
   function drafted(form) {
-    return [...form.elements].filter((field) => field.name && field.matches("textarea, select, input:not([type=hidden], [type=password], [type=file], [type=checkbox], [type=radio])"));
+    return [...form.elements].filter((field) => field.name && field.matches("textarea, select, input:not([type=hidden], [type=password], [type=file])"));
+  }
+
+  const ticked = (field) => field.matches("[type=checkbox], [type=radio]");
+  // Buttons of one choice share a name; each is kept by its value.
+  const keyInDraft = (field) => (ticked(field) ? `${field.name}=${field.value}` : field.name);
+  const typedIn = (field) => (ticked(field) ? field.checked : field.value);
+
+  function putBack(field, value) {
+    if (ticked(field)) field.checked = value;
+    else field.value = value;
   }
 
   function given(field) {
     if (field.matches("select")) return [...field.options].findIndex((option) => option.defaultSelected);
-    return field.defaultValue;
+    return ticked(field) ? field.defaultChecked : field.defaultValue;
   }
 
   function changed(field) {
     if (field.matches("select")) return field.selectedIndex !== Math.max(given(field), 0);
-    return field.value !== given(field);
+    return typedIn(field) !== given(field);
   }
 
   function keepDraft(form) {
     clearTimeout(timers.get(form));
     if (!words().person || !form.isConnected) return;
     const typed = drafted(form).filter((field) => changed(field) || ("bound" in form.dataset && field.value));
-    const draft = Object.fromEntries(typed.map((field) => [field.name, field.value]));
+    const draft = Object.fromEntries(typed.map((field) => [keyInDraft(field), typedIn(field)]));
     stored(() => {
       if (typed.length) localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), draft }));
       else localStorage.removeItem(keyOf(form));
@@ -216,8 +149,7 @@
     for (const note of all("[data-pending]")) note.hidden = false;
     const refused = all("form[data-bound]").some((form) => keyOf(form) === key) || document.querySelector("#messages .notice-error, [data-error-page]");
     if (words().person && key.startsWith(draftPrefix()) && !refused) {
-      stored(() => localStorage.removeItem(key));
-      chosen.delete(key);
+      stored(() => [key, filesKey(key)].forEach((one) => localStorage.removeItem(one)));
     }
   }
 
@@ -233,9 +165,9 @@
     if (!kept) return;
     let put = 0;
     for (const field of drafted(form)) {
-      const value = kept.draft[field.name];
+      const value = kept.draft[keyInDraft(field)];
       if (value === undefined || changed(field)) continue;
-      field.value = value;
+      putBack(field, value);
       if (changed(field)) unfold(field);
       put += changed(field);
     }
@@ -312,22 +244,32 @@
       button.removeAttribute("aria-disabled");
       if (button.dataset.label) button.replaceChildren(...button.kept);
     }
-    const bar = form.querySelector("progress");
-    if (bar) bar.hidden = true;
   }
 
-  function hold(form, button) {
+  function hold(form, button, { says = words().sending, isPatient = false } = {}) {
     form.dataset.busy = "true";
     if (button?.matches("[data-once]")) {
       button.kept = [...button.childNodes];
       button.dataset.label = button.textContent.trim();
-      button.textContent = words().sending;
+      button.textContent = says;
       button.setAttribute("aria-disabled", "true");
     }
     // A form whose sending was stopped by hand can be sent again.
+    if (isPatient) return;
     setTimeout(() => {
       if (!form.classList.contains("htmx-request")) release(form);
     }, 20000);
+  }
+
+  // The form leaves by itself when its files have arrived; one that cannot arrive stops it.
+  async function leaveAfter(files, form, button) {
+    const { waits } = form.querySelector("[data-files]").dataset;
+    keepDraft(form);
+    hold(form, button, { says: waits, isPatient: true });
+    say(waits);
+    const haveArrived = await files;
+    release(form);
+    if (haveArrived && form.isConnected) form.requestSubmit(button);
   }
 
   document.addEventListener(
@@ -349,6 +291,11 @@
           summary?.scrollIntoView({ block: "nearest" });
           return;
         }
+      }
+      const files = window.deskUploads?.settled(form);
+      if (files) {
+        stop();
+        return leaveAfter(files, form, event.submitter);
       }
       if ("draft" in form.dataset) {
         keepDraft(form);
@@ -466,10 +413,10 @@
 
   function ready(root) {
     showTimes(root);
-    all("[data-files]", root).forEach(setUpFiles);
     all(".secret", root).forEach(setUpPassword);
     all("form[data-check]", root).forEach((form) => (form.noValidate = true));
     settlePending();
+    all("[data-files]", root).forEach(setUpFiles);
     all("form[data-draft]", root).forEach(restoreDraft);
     const summary = root.querySelector("[data-summary]:not([hidden])");
     if (summary) summary.focus();
@@ -488,6 +435,7 @@
   addEventListener("htmx:afterSettle", (event) => {
     const part = event.detail.elt;
     ready(part);
+    if (part.id === "list" && part.dataset.count) say(part.dataset.count);
     if (part.id === "request") {
       const latest = part.querySelector("[data-latest]");
       if (latest && !part.querySelector("[data-bound]")) {
@@ -525,14 +473,5 @@
     stored(() => sessionStorage.removeItem(PENDING));
     if (status === 403) notice(words().errorExpired, { link: words().reload });
     else notice(status === 413 ? words().errorLarge : words().errorServer);
-  });
-
-  addEventListener("htmx:xhr:progress", (event) => {
-    const bar = event.detail.elt.querySelector?.("[data-files] progress");
-    const input = event.detail.elt.querySelector?.("[data-files] input[type=file]");
-    if (!bar || !input.files.length || !event.detail.lengthComputable) return;
-    bar.hidden = false;
-    bar.setAttribute("aria-label", bar.closest("[data-files]").dataset.progress);
-    bar.value = (100 * event.detail.loaded) / event.detail.total;
   });
 })();

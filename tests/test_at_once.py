@@ -13,8 +13,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts import uploads
 from accounts.errors import Refused
-from accounts.models import Counter, Event
+from accounts.models import Counter, Event, Upload
 from billing import actions as billing_actions
 from billing.models import Invoice
 from conftest import Desk
@@ -25,7 +26,7 @@ from tests.workflow_checks import problems, state_of
 from tests.workflow_hands import HANDS, Scene, cast_of, scene_of
 from tests.workflow_situations import SITUATIONS, Situation
 from tickets import actions, clock
-from tickets.models import Approval, Ticket
+from tickets.models import Approval, Attachment, Ticket
 from tickets.workflow import Status
 
 
@@ -94,6 +95,35 @@ def test_the_same_form_twice_at_once_is_one_request(committed_desk: Desk) -> Non
     together(submit, submit, submit)
     with desk.entered():
         assert Ticket.objects.count() == 1
+
+
+def test_the_same_piece_twice_at_once_is_kept_once(committed_desk: Desk) -> None:
+    desk = committed_desk
+    with desk.entered():
+        row = uploads.begin(by=desk.requester, name="plan.txt", size=10)
+    append = inside(desk, lambda: uploads.append(row, offset=0, piece=b"12345"))
+    results = together(append, append)
+    assert sorted(type(one).__name__ for one in results) == ["Upload", "WrongOffset"]
+
+
+def test_one_upload_in_two_forms_at_once_goes_with_one(committed_desk: Desk) -> None:
+    desk = committed_desk
+    with desk.entered():
+        begun = uploads.begin(by=desk.requester, name="plan.txt", size=5)
+        row = uploads.append(begun, offset=0, piece=b"12345")
+    results = together(*[inside(desk, lambda: desk.submit(files=[row])) for _ in range(3)])
+    assert sorted(type(one).__name__ for one in results) == ["Refused", "Refused", "Ticket"]
+    with desk.entered():
+        assert (Ticket.objects.count(), Attachment.objects.count()) == (1, 1)
+
+
+def test_many_files_at_once_do_not_pass_the_limit(committed_desk: Desk) -> None:
+    desk = committed_desk
+    with desk.entered():
+        Upload.objects.bulk_create(Upload(person=desk.requester, name="a.txt", size=1) for _ in range(58))
+    together(*[inside(desk, lambda: uploads.begin(by=desk.requester, name="b.txt", size=1)) for _ in range(6)])
+    with desk.entered():
+        assert Upload.objects.count() == 60
 
 
 def test_references_have_neither_gaps_nor_doubles(committed_desk: Desk) -> None:

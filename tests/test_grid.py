@@ -15,7 +15,11 @@ CUSTOMER_PAGES = (
     "/requests/new/",
     "/requests/new/1/",
     "/requests/DESK-1/",
+    "/account/",
     "/account/password/change/",
+    "/account/second-factor/",
+    "/account/sessions/",
+    "/account/data/",
 )
 VISITOR_PAGES = (
     "/",

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import pytest
 from django.db import connection, transaction
 
+from accounts import uploads
 from accounts.events import history_of
-from accounts.models import Event, Organisation, OrganisationDomain, Person, StoredFile
+from accounts.models import Event, Organisation, OrganisationDomain, Person, StoredFile, Upload
 from accounts.tenancy import enter
 from billing.models import Invoice, InvoiceDocument
 from conftest import Desk, create_cast, empty_as_owner, owner_connection
 from notifications.models import Notice, OutboxMessage
+from tickets.lists import SORTS, sorted_by
 from tickets.models import (
     Approval,
     Attachment,
@@ -90,6 +92,28 @@ LISTS: dict[str, Listed] = {
     "with the customer": Listed(
         "tickets_alive", lambda d: Ticket.objects.visible_to(d.agent).with_customer().newest_first()[:51], STATUS
     ),
+    "the queue, in order": Listed(
+        "tickets_queue",
+        lambda d: Ticket.objects.visible_to(d.agent).unfinished().with_provider().queued()[:51],
+        STATUS,
+    ),
+    "mine, by filing": Listed(
+        "tickets_mine_by_filing", lambda d: sorted_by(Ticket.objects.asked_by(d.requester), SORTS["newest"])[:21]
+    ),
+    "my organisation's, by filing": Listed(
+        "tickets_organisation_by_filing",
+        lambda d: sorted_by(Ticket.objects.of_organisation(d.organisation, actor=d.requester), SORTS["oldest"])[:21],
+    ),
+    # Without their order: what somebody has open is little, found by its own index and sorted.
+    "mine, open, by filing": Listed(
+        "tickets_alive_requester", lambda d: Ticket.objects.asked_by(d.requester).alive().order_by()
+    ),
+    "an organisation's order": Listed(
+        "tickets_ranked",
+        lambda d: Ticket.objects.filter(organisation_id__in=[d.organisation.pk], handling_rank__isnull=False).order_by(
+            "organisation_id", "handling_rank"
+        ),
+    ),
     "ready to invoice": Listed(
         "tickets_alive_status", lambda d: Ticket.objects.visible_to(d.accountant).filter(status=Status.INVOICE)
     ),
@@ -151,6 +175,12 @@ LISTS: dict[str, Listed] = {
     ),
     "domains of an organisation": Listed(
         "accounts_organ_organi_11b228_t", lambda d: OrganisationDomain.objects.filter(organisation_id=5)
+    ),
+    "uploads of a person": Listed(
+        "accounts_uploa_person_7f12a1_t", lambda d: uploads.of_person(d.requester), frozenset({"used_at"})
+    ),
+    "small pictures to draw": Listed(
+        "accounts_file_thumbnail_due", lambda d: StoredFile.objects.filter(thumbnail_due_at__lt=LATER)
     ),
     "a person by address": Listed("accounts_person_email", lambda d: Person.objects.filter(email="a@b.example")),
     "colleagues to choose from": Listed(
@@ -254,6 +284,7 @@ def fill() -> None:
     files = StoredFile.objects.bulk_create(
         StoredFile(key=f"k{n}", name="a.txt", size=1, content_type="text/plain", sha256="0" * 64) for n in range(ROWS)
     )
+    Upload.objects.bulk_create(Upload(person=people[n % MANY], name="a.txt", size=1) for n in range(ROWS))
     Attachment.objects.bulk_create(
         Attachment(ticket=ticket, file=file) for ticket, file in zip(tickets, files, strict=True)
     )
@@ -402,4 +433,5 @@ def test_every_index_of_a_tenants_table_begins_with_the_tenant() -> None:
         "accounts_person_by_user",  # which desks know an account: the account's own policy asks
         "accounts_person_name_trigram",  # asked above the walls, by a function that filters by tenant
         "accounts_organisation_trigram",
+        "tickets_search_words",  # and so is this one
     }

@@ -14,14 +14,15 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.models import ApiToken, ClosedDay, Contract, Deputy, Person
+from accounts import uploads
+from accounts.models import ApiToken, ClosedDay, Contract, Deputy, Person, Product
 from billing import actions as billing_actions
 from billing.models import Invoice
 from conftest import Desk, Visit
 from notifications.models import MailServer
 from tickets import actions
 from tickets.mail.keeping import keep
-from tickets.models import Approval, Attachment, IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket
+from tickets.models import Approval, Attachment, FormField, IncomingMessage, Mailbox, RequestType, SubjectRule, Ticket
 
 # In this order: visitor, requester, colleague, stranger, agent, accountant, manager, outsider.
 EVERYBODY = 200, 200, 200, 200, 200, 200, 200, 200
@@ -56,8 +57,12 @@ GET: dict[str, tuple[int, ...]] = {
     "notices_unread": PERSONS,
     "notices_read": PERSON_POST,
     "requests": PERSONS,
+    "requests_export": PERSONS,
+    # For who acts for an organisation.
+    "requests_order": (302, 200, 200, 200, 404, 404, 404, 200),
     "request_new": PERSONS,
     "request_form": (302, 200, 200, 200, 200, 200, 200, 404),
+    "request_conditions": (302, 200, 200, 200, 200, 200, 200, 404),
     "request": OF_ORGANISATION,
     "request_news": OF_ORGANISATION,
     "request_comment": PERSON_POST,
@@ -65,12 +70,35 @@ GET: dict[str, tuple[int, ...]] = {
     "request_invite": PERSON_POST,
     "request_uninvite": PERSON_POST,
     "request_attention": PERSON_POST,
+    "account": PERSONS,
+    "my_data": PERSONS,
+    "sessions": PERSONS,
+    "sessions_end_others": PERSON_POST,
+    "session_end": PERSON_POST,
+    "mfa_index": PERSONS,
+    "mfa_list_webauthn": PERSONS,
+    # Whoever has no second factor, or did not just say who they are, is led elsewhere.
+    "mfa_authenticate": AWAY,
+    "mfa_reauthenticate": AWAY,
+    "mfa_reauthenticate_webauthn": AWAY,
+    "mfa_login_webauthn": AWAY,
+    "mfa_activate_totp": AWAY,
+    "mfa_add_webauthn": AWAY,
+    "mfa_edit_webauthn": AWAY,
+    "mfa_remove_webauthn": AWAY,
+    "mfa_generate_recovery_codes": AWAY,
+    "mfa_deactivate_totp": (302, 404, 404, 404, 404, 404, 404, 404),
+    "mfa_view_recovery_codes": (302, 404, 404, 404, 404, 404, 404, 404),
     "mail_choices": PERSONS,
     "mail_stop": NOBODY,
     "approval": OF_ORGANISATION,
     "approval_record": OF_ORGANISATION,
     "decide": NOBODY,
     "file": OF_ORGANISATION,
+    # What the file is has no small picture.
+    "file_thumbnail": (302, 404, 404, 404, 404, 404, 404, 404),
+    "uploads": PERSONS,
+    "upload": (302, 200, 404, 404, 404, 404, 404, 404),
     "invoices": (302, 404, 200, 200, 404, 200, 200, 404),
     "invoice": OF_PAYER,
     "invoice_pdf": (302, 404, 404, 404, 404, 404, 404, 404),
@@ -119,6 +147,7 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:tickets_ticket_handling": STAFF_POST,
     "admin:tickets_ticket_correct": STAFF_POST,
     "admin:tickets_ticket_take": STAFF_POST,
+    "admin:tickets_ticket_user": STAFF_POST,
     "admin:tickets_ticket_attention": STAFF_POST,
     "admin:tickets_ticket_invite": STAFF_POST,
     "admin:tickets_ticket_uninvite": STAFF_POST,
@@ -149,6 +178,10 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:tickets_requesttype_changelist": STAFF,
     "admin:tickets_requesttype_change": STAFF,
     "admin:tickets_requesttype_add": MANAGERS,
+    "admin:tickets_formfield_changelist": MANAGERS,
+    "admin:tickets_formfield_change": MANAGERS,
+    "admin:tickets_formfield_add": MANAGERS,
+    "admin:tickets_formfield_delete": MANAGERS,
     "admin:tickets_worktype_changelist": MANAGERS,
     "admin:tickets_worktype_change": MANAGERS,
     "admin:tickets_worktype_add": MANAGERS,
@@ -172,6 +205,9 @@ GET: dict[str, tuple[int, ...]] = {
     "admin:accounts_contract_changelist": STAFF,
     "admin:accounts_contract_change": STAFF,
     "admin:accounts_contract_add": MANAGERS,
+    "admin:accounts_product_changelist": STAFF,
+    "admin:accounts_product_change": STAFF,
+    "admin:accounts_product_add": MANAGERS,
     "admin:accounts_closedday_changelist": MANAGERS,
     "admin:accounts_closedday_change": MANAGERS,
     "admin:accounts_closedday_add": MANAGERS,
@@ -244,10 +280,13 @@ def things(desk: Desk) -> dict[str, Any]:
             "reference": ticket.reference,
             "type_id": RequestType.objects.order_by("id").first().pk,
             "file_id": Attachment.objects.get().file_id,
+            "upload_id": uploads.begin(by=desk.requester, name="a.txt", size=1).public_id,
             "number": Invoice.objects.get().number,
             "token": "no-token",
             "token_id": ApiToken.objects.create(person=desk.requester, name="Program", digest="0" * 64).pk,
             "key": "no-key",
+            "mark": "no-mark",
+            "pk": 1,
             "uidb36": "1",
             "name": "deliver",
             "organisation_id": desk.organisation.pk,
@@ -274,7 +313,9 @@ def things(desk: Desk) -> dict[str, Any]:
                 "accounts_organisation": desk.organisation.pk,
                 "accounts_tenant": desk.id,
                 "accounts_contract": contract.pk,
+                "accounts_product": Product.objects.create(name="Ledger").pk,
                 "accounts_closedday": ClosedDay.objects.create(day=date(2026, 12, 31)).pk,
+                "tickets_formfield": FormField.objects.create(request_type=desk.type(), label={"en": "Which one?"}).pk,
                 "tickets_worktype": _first("tickets.WorkType"),
                 "billing_invoice": Invoice.objects.get().pk,
             },

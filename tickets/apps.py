@@ -8,11 +8,14 @@ class TicketsConfig(AppConfig):
     verbose_name = _("Tickets")
 
     def ready(self) -> None:
+        from accounts import personal_data
         from accounts.hosts import forget_hosts
         from notifications import audience
         from tickets.models import Mailbox, SubjectRule
         from tickets.permissions import sees_row
+        from tickets.personal_data import of_tickets
 
+        personal_data.sections.register(of_tickets)
         audience.sees.register(sees_row)
         for model in (Mailbox, SubjectRule):
             for signal in (post_save, post_delete):

@@ -3,12 +3,16 @@
 import uuid
 
 from django.conf import settings
+from django.forms import Form
 from django.http import Http404, HttpRequest
 
+from accounts import uploads
 from accounts.access import get_or_404
+from accounts.files import MEGABYTE
 from accounts.http import DeskRequest, PersonRequest
 from accounts.models import Person
-from tickets.forms import MEGABYTE
+from accounts.visitors import address_of
+from tickets.forms import FilesField
 from tickets.history import told_kinds
 from tickets.models import Ticket
 from tickets.proof import Origin
@@ -54,8 +58,7 @@ def shown_version(request: PersonRequest, reference: str) -> str:
 
 def origin_of(request: DeskRequest, link: str = "") -> Origin:
     """Where a decision came from: the address, the e-mail's link, and whether a program pressed the button."""
-    address = request.META.get("REMOTE_ADDR") or None
-    return Origin(from_address=address, link=link, by_program=request.token is not None)
+    return Origin(from_address=address_of(request), link=link, by_program=request.token is not None)
 
 
 def submission_of(request: HttpRequest) -> uuid.UUID | None:
@@ -64,6 +67,16 @@ def submission_of(request: HttpRequest) -> uuid.UUID | None:
         return uuid.UUID(request.POST.get("submission", ""))
     except ValueError:
         return None
+
+
+def keep_files(form: Form, by: Person) -> None:
+    """What came with a form that is refused stays, and the page that comes back lists it: nobody has to choose files
+    twice, with or without a script."""
+    field = form.fields["files"]
+    assert isinstance(field, FilesField)
+    kept = uploads.keep(field.plain, by=by)
+    field.shown = [*field.shown, *kept]
+    field.has_lost = len(kept) < len(field.plain)
 
 
 def file_limits() -> dict[str, int]:

@@ -49,6 +49,8 @@ PUBLIC_EVENTS = {
     "ticket.closed_unanswered",
     "ticket.closed",
     "ticket.reminded",
+    "ticket.user_created",
+    "ticket.ordered",
 }
 # What the desk reads besides.
 STAFF_EVENTS = {
@@ -182,6 +184,8 @@ def _values(data: dict[str, Any], by: str, person: str) -> dict[str, Any]:
         "minutes": as_duration(int(data.get("minutes") or 0)),
         "before": as_duration(int(data.get("before") or 0)),
         "number": data.get("invoice", ""),
+        "place_before": data.get("place_before", ""),
+        "place": data.get("place", ""),
         "reference": data.get("reference", ""),
         "version": data.get("version", ""),
         "person": person or "–",
@@ -236,8 +240,10 @@ def _sentences() -> dict[str, str]:
         "participant_removed": _("%(person)s does not take part any more."),
         "closed_unanswered": _("Closed: the question was not answered."),
         "reminded": _("A reminder was sent."),
+        "ordered": _("%(by)s moved it from place %(place_before)s to place %(place)s in the order of handling."),
         "held": _("An objection holds the invoice back."),
         "released": _("%(by)s settled the objection."),
+        "user_created": _("%(by)s created the user %(person)s and sent them their access."),
         "claims": _("The e-mail names %(reference)s, on which its sender may not write."),
         "mail_bounced": _("An e-mail did not reach %(person)s."),
         "silence_unheard": _("The time for an answer ended, but nobody was reached: silence does not count."),

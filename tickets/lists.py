@@ -5,14 +5,16 @@ A line of the portal's lists is a function of the few values it shows, so it is 
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString, mark_safe
@@ -42,6 +44,9 @@ class Row(NamedTuple):
     requester: str
     # Empty for who represents one organisation only: they know whose it is.
     organisation: str
+    # Who filed it for the requester; empty where it was the requester.
+    filed_by: str = ""
+    filed_by_reader: bool = False
     # False in the list of what is shared with somebody who decides nothing there.
     asks_reader: bool = True
 
@@ -61,33 +66,107 @@ class Page:
     after: str
 
 
-def page(tickets: TicketQuerySet, after: str, *, reader: Person) -> Page:
-    """Twenty tickets, newest activity first, after a cursor. An unreadable cursor gives the first page."""
-    found = read_cursor(after)
-    rows = newest(beyond(tickets, *found) if found else tickets, PAGE + 1, reader=reader)
-    last = rows[PAGE - 1] if len(rows) > PAGE else None
-    return Page(rows[:PAGE], write_cursor(last.last_activity_at, last.id) if last else "")
+@dataclass(frozen=True)
+class Sort:
+    """An order of a list. Ties are broken by the number, in the same direction."""
+
+    column: str
+    is_descending: bool
+    # The column's value as a text of a cursor, and back.
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
 
 
-def beyond(tickets: TicketQuerySet, moment: datetime, pk: int) -> TicketQuerySet:
-    """Those that come after a row in the order of `newest_first`."""
-    return tickets.filter(Q(last_activity_at__lt=moment) | Q(last_activity_at=moment, pk__lt=pk)).filter(
-        last_activity_at__lte=moment  # the condition that an index can start at
-    )
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a moment without its zone")
+    return at.astimezone(UTC)
+
+
+def _number_of_row(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise ValueError("no number of a row")
+    return number
+
+
+SORTS = {
+    "activity": Sort("last_activity_at", True, datetime.isoformat, _moment),
+    "newest": Sort("id", True, str, _number_of_row),
+    "oldest": Sort("id", False, str, _number_of_row),
+    "order": Sort("queue_at", False, datetime.isoformat, _moment),
+}
+
+
+def page(tickets: TicketQuerySet, after: str, *, reader: Person, sort: str = "activity", few: bool = False) -> Page:
+    """Twenty tickets after a cursor. An unreadable cursor gives the first page, and so does one of another order.
+
+    `few`: the tickets are so few that they are sorted, rather than found by an index that has the order of many others.
+    """
+    order = SORTS[sort]
+    found = read_cursor(after, order)
+    tickets = sorted_by(tickets if found is None else beyond(tickets, *found, order), order, few=few)
+    rows = _rows(tickets, PAGE + 1, reader, order)
+    last, place = rows[PAGE - 1] if len(rows) > PAGE else (None, None)
+    return Page([row for row, _ in rows[:PAGE]], write_cursor(place, last.id, order) if last else "")
+
+
+ACTIVITY = SORTS["activity"]
+
+
+def sorted_by(tickets: TicketQuerySet, order: Sort, *, few: bool = False) -> TicketQuerySet:
+    # As an expression no index has the column's order; the planner then finds the few and sorts them.
+    columns = [Coalesce(name, name) if few else F(name) for name in dict.fromkeys([order.column, "id"])]
+    return tickets.order_by(*[column.desc() if order.is_descending else column.asc() for column in columns])
+
+
+def beyond(tickets: TicketQuerySet, place: Any, pk: int, order: Sort = ACTIVITY) -> TicketQuerySet:
+    """Those that come after a row in an order."""
+    than, or_at = ("lt", "lte") if order.is_descending else ("gt", "gte")
+    if order.column == "id":
+        return tickets.filter(**{f"id__{than}": pk})
+    return tickets.filter(
+        Q(**{f"{order.column}__{than}": place}) | Q(**{order.column: place, f"pk__{than}": pk})
+    ).filter(**{f"{order.column}__{or_at}": place})  # the condition that an index can start at
 
 
 def newest(tickets: TicketQuerySet, number: int, *, reader: Person) -> list[Row]:
-    """The first lines of a list: values, because objects of four tables cost more than asking for them, and no join
-    whose columns are not shown, because every list pays for its planning."""
+    """The first lines of a list, the newest activity first."""
+    return [row for row, _ in _rows(tickets.newest_first(), number, reader, ACTIVITY)]
+
+
+def _rows(tickets: TicketQuerySet, number: int, reader: Person, order: Sort) -> list[tuple[Row, Any]]:
+    """The lines, each with its place in the order: values, because objects of four tables cost more than asking for
+    them, and no join whose columns are not shown, because every list pays for its planning."""
     columns = ["pk", "reference", "subject", "status", "last_activity_at", "request_type__name"]
-    columns += ["requester__name", "requester__email"]
+    columns += ["requester__name", "requester__email", "requester_id", "recorded_by_id", order.column]
     columns += ["organisation__name"] if represents_several(reader) else []
+    values = list(tickets.values_list(*columns)[:number])
+    # Few are filed by somebody else; their names cost a query only where there are any.
+    names = names_of({row[9] for row in values if row[9] not in (None, row[8])})
     return [
-        Row(pk, reference, subject, status, at, str(kind or ""), name or email, next(iter(organisation), "") or "")
-        for pk, reference, subject, status, at, kind, name, email, *organisation in (
-            tickets.newest_first().values_list(*columns)[:number]
+        (
+            Row(
+                id=pk,
+                reference=reference,
+                subject=subject,
+                status=status,
+                last_activity_at=at,
+                request_type=str(kind or ""),
+                requester=name or email,
+                organisation=next(iter(organisation), "") or "",
+                filed_by=names.get(by, "") if by != requester else "",
+                filed_by_reader=by == reader.pk and by != requester,
+            ),
+            place,
         )
+        for pk, reference, subject, status, at, kind, name, email, requester, by, place, *organisation in values
     ]
+
+
+def names_of(ids: set[int]) -> dict[int, str]:
+    return {row.pk: str(row) for row in Person.objects.filter(pk__in=ids)} if ids else {}
 
 
 def represents_several(person: Person) -> bool:
@@ -105,20 +184,28 @@ def _line(row: Row, language: str, zone: str) -> str:
     return render_to_string("_request_row.html", {"item": row})
 
 
-def write_cursor(moment: datetime, pk: int) -> str:
-    return base64.urlsafe_b64encode(f"{moment.isoformat()} {pk}".encode()).decode()
+def write_cursor(place: Any, pk: int, order: Sort = ACTIVITY) -> str:
+    return base64.urlsafe_b64encode(f"{order.write(place)} {pk}".encode()).decode()
 
 
-def read_cursor(cursor: str) -> tuple[datetime, int] | None:
+def read_cursor(cursor: str, order: Sort = ACTIVITY) -> tuple[Any, int] | None:
     """The row to go on after; None for what is no cursor of ours."""
     try:
-        moment, _, pk = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        at = datetime.fromisoformat(moment)
-        utc = at.astimezone(UTC) if at.tzinfo else None
-        number = int(pk)
+        place, _, pk = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        return order.read(place), _number_of_row(pk)
     except (ValueError, OverflowError, binascii.Error):
         return None
-    return (utc, number) if utc and 0 < number < 2**63 else None
+
+
+def places_in_order(tickets: Iterable[Ticket]) -> dict[int, int]:
+    """Which one each is in the order that its organisation has set; a query only where one of them has an order."""
+    organisations = {ticket.organisation_id for ticket in tickets if ticket.handling_rank is not None}
+    if not organisations:
+        return {}
+    ranked = Ticket.objects.filter(organisation_id__in=organisations, handling_rank__isnull=False)
+    rows = ranked.order_by("organisation_id", "handling_rank").values_list("organisation_id", "pk")
+    groups = groupby(rows, key=lambda row: row[0])
+    return {pk: place for _, group in groups for place, (_, pk) in enumerate(group, 1)}
 
 
 def count(rows: "models.QuerySet[Ticket]") -> str:

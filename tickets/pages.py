@@ -21,6 +21,7 @@ from tickets.deeds import form_of
 from tickets.durations import as_duration
 from tickets.forms import VerbForm
 from tickets.history import activity, delivery_words, formatted, told_kinds
+from tickets.lists import places_in_order
 from tickets.models import Approval, Attention, Estimate, EstimateLine, EstimateState, Ticket, TimeEntry
 from tickets.models.ticket import Channel
 from tickets.permissions import is_customer, may_invite, may_read_proof
@@ -118,6 +119,9 @@ def described(ticket: Ticket, reader: Person, trail: Trail, *, is_asked: bool = 
         "request_type": trail.request_type,
         "organisation": str(ticket.organisation or ""),
         "requester": trail.requester,
+        "filed_by": str(trail.recorder or "") if ticket.recorded_by_id != ticket.requester_id else "",
+        # Whoever was invited from elsewhere does not read what else there is to do.
+        "place_in_order": places_in_order([ticket]).get(ticket.pk) if is_asked else None,
         "unverified": not ticket.is_verified,
         "channel_label": str(Channel(ticket.channel).label),
         "order_number": ticket.order_number,

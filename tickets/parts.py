@@ -83,6 +83,8 @@ class Facts(NamedTuple):
     organisation: str
     created_at: datetime
     channel_label: str
+    filed_by: str
+    place_in_order: int | None
     due_date: date | None
     delivered_at: datetime | None
     deploy_on: date | None
@@ -166,7 +168,7 @@ def request_body(
             "asked": _asked(page, reader, refused),
             "words": _words(ticket),
             "talk": mark_safe("".join(part("entry", Shown(entry, brand)) for entry in page["activity"])),  # noqa: S308
-            "comment": _comment(reference, who, limits, comment_form),
+            "comment": _comment(reference, reader, who, limits, comment_form),
             "facts": _facts(page),
             "time": _time(page["time"], page["estimates"]),
             "proofs": made("proofs", page | {"person": reader}) if page["proofs"] else "",
@@ -260,9 +262,16 @@ def _people(page: dict[str, Any], reader: Person, invite_form: ParticipantForm |
     return part("people", shown, context) if invite_form is None else made("people", context())
 
 
-def _comment(reference: str, who: SafeString, limits: dict[str, int], form: CommentForm | None) -> SafeString:
+def _comment(
+    reference: str, reader: Person, who: SafeString, limits: dict[str, int], form: CommentForm | None
+) -> SafeString:
     def context() -> dict[str, Any]:
-        return {"reference": reference, "comment_form": form or CommentForm(), "limits": limits, "who_sees": who}
+        return {
+            "reference": reference,
+            "comment_form": form or CommentForm(person=reader),
+            "limits": limits,
+            "who_sees": who,
+        }
 
     pristine = form is None or not (form.is_bound or form.initial)
     shown = (reference, who, *limits.values())

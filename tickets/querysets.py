@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import Organisation, Person
-from tickets.workflow import ALIVE, ENDED, WITH_CUSTOMER, Status
+from tickets.workflow import ALIVE, ENDED, UNFINISHED, WITH_CUSTOMER, Status
 
 if TYPE_CHECKING:
     # Ruff does not see that the quoted names of the base classes are these.
@@ -57,6 +57,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def alive(self) -> "TicketQuerySet":
         return self.filter(status__in=ALIVE)
 
+    def unfinished(self) -> "TicketQuerySet":
+        """Alive and not yet accepted: what can be ordered (A6), given up or merged."""
+        return self.filter(status__in=UNFINISHED)
+
     def ended(self) -> "TicketQuerySet":
         return self.filter(status__in=ENDED)
 
@@ -81,10 +85,26 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def newest_first(self) -> "TicketQuerySet":
         return self.order_by("-last_activity_at", "-id")
 
+    def queued(self) -> "TicketQuerySet":
+        """In the order in which they are to be handled, whoever's they are."""
+        return self.order_by("queue_at", "id")
+
+    def as_ordered(self) -> "TicketQuerySet":
+        """One organisation's in its own order; what came since it was set stands last."""
+        return self.order_by(F("handling_rank").asc(nulls_last=True), "queue_at", "id")
+
     def whole(self) -> "TicketQuerySet":
         """With what verbs and pages look at, so that none of them reads a row by itself."""
         return self.select_related(
-            "tenant", "requester", "organisation", "assignee", "recorded_by", "request_type", "contract"
+            "tenant",
+            "requester",
+            "organisation",
+            "assignee",
+            "recorded_by",
+            "request_type",
+            "contract",
+            "product",
+            "component",
         )
 
     def for_lists(self) -> "TicketQuerySet":

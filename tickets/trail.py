@@ -31,6 +31,7 @@ UNSEEN = (
     "last_activity_at",
     "unread_since",
     "clock_at",
+    "queue_at",
     "priority",
     "expected_minutes",
     "reminders_sent",
@@ -66,7 +67,7 @@ WITH here AS MATERIALIZED (
   FROM accounts_event AS row
   WHERE row.tenant_id = %(tenant)s AND row.subject_label = %(label)s AND row.subject_id = (SELECT id FROM here)
   UNION ALL
-  SELECT 'file', file.id, NULL, NULL, row.comment_id, file.name, NULL, to_jsonb(file.size)
+  SELECT 'file', file.id, NULL, NULL, row.comment_id, file.name, file.thumbnail_key, to_jsonb(file.size)
   FROM tickets_attachment AS row
        JOIN accounts_storedfile AS file ON file.tenant_id = %(tenant)s AND file.id = row.file_id
   WHERE row.tenant_id = %(tenant)s AND row.ticket_id = (SELECT id FROM here)
@@ -130,6 +131,7 @@ class File(NamedTuple):
     name: str
     # In bytes.
     size: int
+    thumbnail_key: str = ""
 
 
 class Said(NamedTuple):
@@ -234,8 +236,8 @@ def _trail(rows: list[Row], version: str, kinds: Collection[str]) -> Trail:
         parts.setdefault(row[0], []).append(row)
     people = {row[1]: Human(row[1], row[5], *json.loads(row[7])) for row in parts["person"]}
     files: dict[int | None, list[File]] = {}
-    for _, pk, _, _, comment, name, _, size in sorted(parts.get("file", ()), key=lambda row: row[1]):
-        files.setdefault(comment, []).append(File(pk, name, int(size)))
+    for _, pk, _, _, comment, name, thumbnail, size in sorted(parts.get("file", ()), key=lambda row: row[1]):
+        files.setdefault(comment, []).append(File(pk, name, int(size), thumbnail))
     ticket = parts["ticket"][0]
     events = [
         Happened(pk, at, people.get(by), kind, data, str(people.get(person, "")))

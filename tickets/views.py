@@ -10,111 +10,37 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.html import format_html
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import kept
-from accounts.access import get_or_404, person_required, public
+from accounts.access import get_or_404, person_required, public, row_number
 from accounts.errors import Refused
 from accounts.files import download
 from accounts.http import DeskRequest, PersonRequest
-from accounts.models import Person
+from accounts.models import Organisation, Person, Product, StoredFile
+from accounts.thumbnails import thumbnail
 from tickets import actions
-from tickets.calls import file_limits, origin_of, readable_ticket, shown_version, submission_of, visible_ticket
+from tickets.calls import (
+    file_limits,
+    keep_files,
+    origin_of,
+    readable_ticket,
+    shown_version,
+    submission_of,
+    visible_ticket,
+)
+from tickets.conditions import Conditions, conditions_of
 from tickets.decisions import Decision, read_link
 from tickets.deeds import CUSTOMER_DEEDS, do, form_of
 from tickets.forms import CommentForm, ParticipantForm, RequestForm, VerbForm
-from tickets.lists import count_open_and_waiting, lines, page
-from tickets.models import Approval, Attachment, RequestType, Ticket
+from tickets.models import Approval, Attachment, FieldKind, RequestType, Ticket
 from tickets.pages import approval_page, decide_page, record_name, request_page
 from tickets.parts import request_body
 from tickets.permissions import may_read_proof
-from tickets.querysets import STATES, TicketQuerySet
 from tickets.topics import catalogue_groups
 from tickets.who_reads import who_will_read
-
-# ---- lists ----
-
-
-@person_required
-@require_GET
-def requests(request: PersonRequest) -> HttpResponse:
-    scope = chosen_scope(request)
-    tickets = in_scope(request, scope)
-    state = request.GET.get("state", "open")
-    shown = tickets.in_state(state if state in STATES else "open")
-    found = page(shown, request.GET.get("after", ""), reader=request.person)
-    context = {
-        # What is shared with somebody waits for others, not for them.
-        "requests": lines(row._replace(asks_reader=scope != SHARED) for row in found.rows),
-        "filters": filters(request, tickets, state),
-        "scopes": scopes(request, scope),
-        "is_shared": scope == SHARED,
-        "next_url": address(request, after=found.after) if found.after else None,
-        "previous_url": address(request, after="") if request.GET.get("after") else None,
-        "nav_current": "requests",
-    }
-    return render(request, "tickets/list.html", context)
-
-
-MINE, ORGANISATION, SHARED = "mine", "organisation", "shared"
-
-
-def chosen_scope(request: PersonRequest) -> str:
-    """Mine, those of the organisation I act for, or those I was invited to."""
-    wanted, person = request.GET.get("scope"), request.person
-    if wanted == ORGANISATION and request.acting is not None:
-        return ORGANISATION
-    if person.is_staff or wanted in (MINE, ORGANISATION):
-        return MINE
-    # Who represents nobody is here because they were invited, more often than not. Others are not asked about it:
-    # their list costs no query more.
-    is_guest = wanted is None and not person.represents and person.participations.exists()
-    return SHARED if wanted == SHARED or is_guest else MINE
-
-
-def in_scope(request: PersonRequest, scope: str) -> TicketQuerySet:
-    """The parts of `visible_to`, each with its index."""
-    if scope == SHARED:
-        return Ticket.objects.shared_with(request.person)
-    if scope == ORGANISATION and request.acting is not None:
-        return Ticket.objects.of_organisation(request.acting, actor=request.person)
-    return Ticket.objects.asked_by(request.person)
-
-
-def filters(request: PersonRequest, tickets: TicketQuerySet, state: str) -> list[dict[str, Any]]:
-    alive, waiting = count_open_and_waiting(tickets)
-    offers = [
-        ("open", pgettext("status", "Open"), alive),
-        ("waiting", _("Waiting for you"), waiting),
-        ("closed", pgettext("status", "Closed"), None),
-        ("all", _("All"), None),
-    ]
-    return [
-        {"label": label, "url": address(request, state=key, after=""), "count": number, "current": key == state}
-        for key, label, number in offers
-    ]
-
-
-def scopes(request: PersonRequest, chosen: str) -> list[dict[str, Any]]:
-    if request.person.is_staff:
-        return []
-    offers = [(MINE, _("Mine")), (SHARED, _("Shared with me"))]
-    if request.acting is not None:
-        offers.insert(1, (ORGANISATION, request.acting.name))
-    return [
-        {"label": label, "url": address(request, scope=key, after=""), "current": key == chosen}
-        for key, label in offers
-    ]
-
-
-def address(request: PersonRequest, **changes: str) -> str:
-    """This list's address with some of its allow-listed parameters changed."""
-    query = {key: request.GET[key] for key in ("scope", "state", "after") if key in request.GET}
-    query = {key: value for key, value in {**query, **changes}.items() if value}
-    return reverse("requests", query=query)
-
 
 # ---- a new request ----
 
@@ -129,31 +55,80 @@ def request_new(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
     request_type = get_or_404(RequestType.objects.offered().select_related("group"), pk=type_id)
+    is_changing = ANOTHER in request.POST  # without script: another organisation or product, with its own choices
     form = RequestForm(
         request.POST or None,
         request.FILES or None,
         person=request.person,
         acting=request.acting,
         tenant=request.tenant,
-        initial=kept.take(request) if request.method == "GET" else None,
+        request_type=request_type,
+        initial=form_initial(request),
     )
-    if request.method == "POST" and form.is_valid():
+    if is_changing:
+        form.errors.clear()
+    elif request.method == "POST" and form.is_valid():
         try:
             return _submit(request, request_type, form)
         except Refused as refusal:
-            form.add_error(None, str(refusal.sentence))
+            form.add_error(field_of(refusal), str(refusal.sentence))
+    if form.is_bound:
+        keep_files(form, request.person)
     return render(
         request,
         "tickets/form.html",
         {
             "request_type": request_type,
             "form": form,
+            "conditions": form_conditions(request, request_type, form),
             "submission": submission_of(request) or uuid.uuid4(),
-            "who_sees": who_will_read(request.person, request.acting),
+            "who_sees": who_will_read(request.person, form.organisation_chosen),
             "limits": file_limits(),
         },
-        status=422 if form.is_bound else 200,
+        status=422 if form.is_bound and not is_changing else 200,
     )
+
+
+ANOTHER = "another"
+
+
+def form_initial(request: PersonRequest) -> dict[str, Any] | None:
+    """What an expired session kept, and the organisation or product that a link names."""
+    if request.method != "GET":
+        return None
+    named = {name: request.GET[name] for name in ("organisation", FieldKind.PRODUCT.value) if name in request.GET}
+    return {**kept.take(request), **named}
+
+
+def form_conditions(request: PersonRequest, request_type: RequestType, form: RequestForm) -> Conditions | None:
+    """Of the product that the form shows, as far as it is one of the organisation's."""
+    typed = form.data if form.is_bound else form.initial
+    return conditions_now(request, request_type, form.organisation_chosen, str(typed.get(FieldKind.PRODUCT) or ""))
+
+
+def conditions_now(
+    request: PersonRequest, request_type: RequestType, organisation: Organisation | None, product_id: str
+) -> Conditions | None:
+    number = row_number(product_id)
+    product = Product.objects.offered_to(organisation).filter(pk=number).first() if number else None
+    return conditions_of(request.tenant, request_type, organisation, product)
+
+
+@person_required
+@require_GET
+def request_conditions(request: PersonRequest, type_id: int) -> HttpResponse:
+    """The part of the form that says under what conditions, for what is chosen in it now."""
+    request_type = get_or_404(RequestType.objects.offered(), pk=type_id)
+    wanted = row_number(request.GET.get("organisation", ""))
+    asked_for = [row.organisation for row in request.person.represents if row.can_ask]
+    organisation = next((one for one in asked_for if one.pk == wanted), request.acting)
+    found = conditions_now(request, request_type, organisation, request.GET.get(FieldKind.PRODUCT, ""))
+    return render(request, "tickets/_conditions.html", {"conditions": found})
+
+
+def field_of(refusal: Refused) -> str | None:
+    """At which field of a form a verb's refusal stands."""
+    return "files" if refusal.code == "files" else None
 
 
 def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm) -> HttpResponse:
@@ -163,13 +138,14 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
         requester=values.get("on_behalf_of"),
         organisation=values.get("organisation"),
         request_type=request_type,
-        subject=values["summary"],
-        description=values["description"],
-        due_date=values["due_date"],
+        subject=form.subject,
+        description=values.get("description", ""),
+        due_date=values.get("due_date"),
         files=values["files"],
         submission=submission_of(request),
         order_number=values.get("order_number", ""),
         cost_centre=values.get("cost_centre", ""),
+        details=form.details,
     )
     link = reverse("request", args=[ticket.reference])
     messages.success(
@@ -179,6 +155,9 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
             format_html('<a href="{}">{}</a>', link, ticket.reference),
         ),
     )
+    if not request.person.is_staff and ticket.requester_id != request.person.pk:
+        words = _("You filed it for %(name)s: it stands in the list of %(organisation)s, not in yours.")
+        messages.info(request, words % {"name": ticket.requester, "organisation": ticket.organisation})
     return redirect(link)
 
 
@@ -190,7 +169,7 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
 def request_detail(request: PersonRequest, reference: str) -> HttpResponse:
     words = kept.take(request)
     page = request_page(readable_ticket(request, reference), request.person)
-    return _render_request(request, page, CommentForm(initial=words) if words else None)
+    return _render_request(request, page, CommentForm(person=request.person, initial=words) if words else None)
 
 
 @person_required
@@ -238,7 +217,7 @@ def _request_body(request: PersonRequest, page: dict[str, Any], **forms: Any) ->
 @require_POST
 def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
     ticket = visible_ticket(request.person, reference)
-    form = CommentForm(request.POST, request.FILES)
+    form = CommentForm(request.POST, request.FILES, person=request.person)
     if form.is_valid():
         try:
             actions.comment(
@@ -249,10 +228,11 @@ def request_comment(request: PersonRequest, reference: str) -> HttpResponse:
                 submission=submission_of(request),
             )
         except Refused as refusal:
-            form.add_error(None, str(refusal.sentence))
+            form.add_error(field_of(refusal), str(refusal.sentence))
         else:
             messages.success(request, _("Your comment is added."))
             return redirect("request", reference)
+    keep_files(form, request.person)
     return _render_request(request, request_page(ticket, request.person), form, status=422)
 
 
@@ -283,7 +263,7 @@ def _verb_refused(request: PersonRequest, ticket: Ticket, name: str, form: VerbF
         for error in form.non_field_errors():
             messages.error(request, str(error))
     words = "" if is_offered else request.POST.get("text", "")
-    comment_form = CommentForm(initial={"text": words} if words else None)
+    comment_form = CommentForm(person=request.person, initial={"text": words}) if words else None
     return _render_request(request, page, comment_form, status=status, refused=name)
 
 
@@ -435,8 +415,22 @@ def _decide(request: DeskRequest, decision: Decision, token: str) -> HttpRespons
 @require_GET
 def file(request: PersonRequest, file_id: int) -> HttpResponse:
     """A file of a request that the person may read."""
+    return download(readable_file(request, file_id))
+
+
+@person_required
+@require_GET
+def file_thumbnail(request: PersonRequest, file_id: int) -> HttpResponse:
+    """The small picture of such a file, where there is one."""
+    row = readable_file(request, file_id)
+    if not row.thumbnail_key:
+        raise Http404
+    return thumbnail(row)
+
+
+def readable_file(request: PersonRequest, file_id: int) -> StoredFile:
     attachments = Attachment.objects.filter(ticket__in=Ticket.objects.visible_to(request.person), file_id=file_id)
     if not request.person.is_staff:
         attachments = attachments.exclude(comment__is_internal=True)
-    attachment = get_or_404(attachments.select_related("file").order_by("id")[:1])
-    return download(attachment.file)
+    file: StoredFile = get_or_404(attachments.select_related("file").order_by("id")[:1]).file
+    return file

@@ -5,6 +5,7 @@ from accounts.admin.desk import ClosedDayAdmin, TenantAdmin
 from accounts.admin.organisations import ContractAdmin, OrganisationAdmin
 from accounts.admin.people import PersonAdmin
 from accounts.admin.policy import PolicyOverridesAdmin
+from accounts.admin.products import ProductAdmin
 
 __all__ = [
     "ClosedDayAdmin",
@@ -13,6 +14,7 @@ __all__ = [
     "OrganisationAdmin",
     "PersonAdmin",
     "PolicyOverridesAdmin",
+    "ProductAdmin",
     "Rows",
     "Ruled",
     "TenantAdmin",

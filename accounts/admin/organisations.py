@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.addresses import normalise_address
 from accounts.admin.base import DeskAdmin, Rows, bills
 from accounts.admin.policy import PolicyOverridesAdmin
+from accounts.admin.products import ContractUserInline, CoverInline
 from accounts.models import OrganisationDomain, Representation
 from accounts.permissions import is_agent
 from accounts.search import find_organisations
@@ -87,6 +88,7 @@ class ContractAdmin(PolicyOverridesAdmin):
     autocomplete_fields = ("organisation",)
     list_select_related = ("organisation",)
     ordering = ("-id",)
+    inlines = (CoverInline, ContractUserInline)
     search_fields = ("number",)  # looked up exactly
     search_help_text = gettext_lazy("Number of the contract")
 

@@ -1,9 +1,10 @@
 """People: customers by agents, colleagues by managers; and who decides in an approver's place."""
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.contrib import admin
 from django.contrib.admin.checks import InlineModelAdminChecks
 from django.db import models
 from django.forms.models import BaseModelFormSet, modelformset_factory
@@ -19,9 +20,13 @@ from accounts.admin.base import DeskAdmin, Ruled, actor, bills
 from accounts.admin.organisations import RepresentationInline
 from accounts.deputies import judge_deputy
 from accounts.errors import Refused
+from accounts.fields import PhoneField
+from accounts.http import DeskRequest
 from accounts.models import Deputy, Event, Person, Representation
 from accounts.permissions import is_agent, is_manager
+from accounts.phones import shown_phone
 from accounts.search import find_people, find_staff
+from accounts.second_factor import factors_of
 
 # Fields of other apps whose autocompletes offer colleagues.
 STAFF_FIELDS = ("assignee", "default_assignee")
@@ -116,7 +121,7 @@ class DeputyInline(Ruled, TabularInline):
 
 
 class PersonAdmin(DeskAdmin):
-    list_display = ("name", "email", "phone", "is_active", "is_agent", "is_accountant", "is_manager")
+    list_display = ("name", "email", "telephone", "is_active", "is_agent", "is_accountant", "is_manager")
     list_filter = ("is_active", "is_agent")
     filter_parameters = ("is_active__exact", "is_agent__exact")
     find = staticmethod(find_people)
@@ -142,6 +147,17 @@ class PersonAdmin(DeskAdmin):
             return [person]
         words = _("Who works at the desk. Whoever is away gets no new tickets until that day has passed.")
         return [person, (gettext_lazy("At the desk"), {"fields": roles, "description": words})]
+
+    @admin.display(description=gettext_lazy("telephone"))
+    def telephone(self, person: Person) -> str:
+        return shown_phone(person.phone)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name != "phone" or field is None:
+            return field
+        region = cast(DeskRequest, request).tenant.country
+        return PhoneField(label=field.label, required=False, widget=field.widget, region=region)
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or not bills(request) or not approving(obj):
@@ -169,6 +185,11 @@ class PersonAdmin(DeskAdmin):
         if "email" in form.changed_data:  # what a server said was about another address
             obj.address_failed_at, obj.address_failed_words = None, ""
         super().save_model(request, obj, form, change)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        person = context.get("original")
+        context["second_factor"] = isinstance(person, Person) and factors_of(person).exists()
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         return [self.button("invite", self.invite), self.button("trust", self.trust), *super().get_urls()]

@@ -44,7 +44,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A personal token: portal, avatar menu, Tokens for programs.",
+            "description": "A personal token: portal, My details, Tokens for programs.",
         }
 
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0008_no_index_of_failed_addresses")]
+    dependencies = [("accounts", "0013_right_to_order")]
 
     operations = [
         migrations.AddField(

@@ -1,8 +1,9 @@
 from accounts.models.organisations import Contract, Deputy, Organisation, OrganisationDomain, Representation
 from accounts.models.people import MailChoice, Person, User
 from accounts.models.policy import POLICY_COLUMNS, PolicyOverrides
+from accounts.models.products import Component, ContractUser, Cover, Product
 from accounts.models.programs import ApiToken, KeptAnswer
-from accounts.models.records import Counter, Event, Session, StoredFile
+from accounts.models.records import Counter, Event, Session, StoredFile, Upload
 from accounts.models.tenants import MAIL_MEGABYTES, ClosedDay, Tenant, TenantHost
 
 __all__ = [
@@ -10,8 +11,11 @@ __all__ = [
     "POLICY_COLUMNS",
     "ApiToken",
     "ClosedDay",
+    "Component",
     "Contract",
+    "ContractUser",
     "Counter",
+    "Cover",
     "Deputy",
     "Event",
     "KeptAnswer",
@@ -20,10 +24,12 @@ __all__ = [
     "OrganisationDomain",
     "Person",
     "PolicyOverrides",
+    "Product",
     "Representation",
     "Session",
     "StoredFile",
     "Tenant",
     "TenantHost",
+    "Upload",
     "User",
 ]

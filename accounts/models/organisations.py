@@ -1,5 +1,6 @@
 """The customers: organisations, and who may do what for them."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.core.exceptions import ValidationError
@@ -79,6 +80,8 @@ class Representation(TenantModel):
         _("approves up to"), max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
     may_see_invoices = models.BooleanField(_("may see invoices"), default=False)
+    # In which order the organisation's requests are handled (A6); its head may too.
+    may_order = models.BooleanField(_("may set the order of requests"), default=False)
     # The head of the organisation: manages its people, and is the one who may ask where a desk says so (M1).
     is_head = models.BooleanField(_("head of the organisation"), default=False)
 
@@ -132,6 +135,16 @@ class ContractQuerySet(models.QuerySet["Contract"]):
     def valid_on(self, day: date) -> "ContractQuerySet":
         """Both the first and the last day count."""
         return self.filter(models.Q(ends_on=None) | models.Q(ends_on__gte=day), starts_on__lte=day)
+
+    def of(self, organisation: Organisation) -> "ContractQuerySet":
+        """Those that it holds, and those of others under which it works (K8)."""
+        return self.of_any([organisation.pk])
+
+    def of_any(self, organisations: Sequence[int]) -> "ContractQuerySet":
+        held, used = models.Q(organisation_id__in=organisations), models.Q(users__organisation_id__in=organisations)
+        # Two lists of numbers: an OR across a join would read all contracts.
+        ids = self.model.objects.filter(held).values("pk").union(self.model.objects.filter(used).values("pk"))
+        return self.filter(pk__in=ids)
 
 
 class Contract(PolicyOverrides, TenantModel):

@@ -125,6 +125,7 @@ class Person(TenantModel):
     name = models.CharField(_("name"), max_length=150)
     # Normalised (accounts.addresses); empty for an applicant who has only a telephone.
     email = models.CharField(_("e-mail address"), max_length=254, blank=True)
+    # As accounts.phones keeps it; older ones as they were typed.
     phone = models.CharField(_("telephone"), max_length=30, blank=True)
     language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES, default="en")
     is_active = models.BooleanField(_("active"), default=True)

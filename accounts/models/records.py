@@ -1,5 +1,6 @@
 """What every app needs: history, files, numbers, sessions."""
 
+import uuid
 from typing import Any
 
 from django.contrib.sessions.base_session import AbstractBaseSession
@@ -52,11 +53,56 @@ class StoredFile(TenantModel):
     sha256 = models.CharField(max_length=64)
     uploaded_by = TenantForeignKey(Person, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    # A small picture that we drew ourselves (accounts.thumbnails); empty where there is none.
+    thumbnail_key = models.CharField(max_length=120, blank=True, default="", editable=False)
+    # Since when it waits to be drawn.
+    thumbnail_due_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
         constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="accounts_file_key")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "thumbnail_due_at"],
+                condition=models.Q(thumbnail_due_at__isnull=False),
+                name="accounts_file_thumbnail_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Upload(TenantModel):
+    """A file that a person sends in pieces, before the form that it belongs to. Nobody else ever reads it.
+
+    It has a StoredFile once it is complete, and stays for a while after a form has taken it: the same form may come
+    twice, and names it again.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    person = TenantForeignKey(Person, models.CASCADE, related_name="uploads")
+    name = models.CharField(_("file name"), max_length=150)
+    size = models.BigIntegerField(_("size"))
+    # How much of it has arrived: the offset of the next piece.
+    received = models.BigIntegerField(default=0)
+    # The key and SHA-256 of each piece, in their order; none once they are put together.
+    pieces = models.JSONField(default=list)
+    file = TenantForeignKey(StoredFile, models.PROTECT, null=True, related_name="+")
+    used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "public_id"], name="accounts_upload_public_id"),
+            models.CheckConstraint(
+                condition=models.Q(received__gte=0, received__lte=models.F("size")), name="accounts_upload_received"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "created_at"], name="accounts_upload_age")]
 
     def __str__(self) -> str:
         return self.name
@@ -93,6 +139,11 @@ class Session(AbstractBaseSession):
         "accounts.Tenant", models.CASCADE, default=current_tenant_id, related_name="+", db_index=False
     )
     user_id = models.BigIntegerField(null=True, db_index=True)
+    # What its owner knows it by (accounts.places); empty for visitors.
+    browser = models.CharField(max_length=60, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
 
     class Meta(AbstractBaseSession.Meta):
         db_table = "accounts_session"

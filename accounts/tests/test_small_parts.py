@@ -69,6 +69,8 @@ def test_a_harmless_name_stays_as_it_is(name: str) -> None:
     ("beginning", "kind"),
     [
         (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "image/webp"),
+        (b"RIFF\x10\x00\x00\x00WAVEfmt ", "application/octet-stream"),
         (b"<svg onload=1>", "application/octet-stream"),
         (b"", "application/octet-stream"),
     ],

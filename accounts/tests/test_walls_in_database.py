@@ -10,15 +10,20 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from accounts.models import (
     ApiToken,
     ClosedDay,
+    Component,
     Contract,
+    ContractUser,
+    Cover,
     Deputy,
     Event,
     KeptAnswer,
     Organisation,
     OrganisationDomain,
     Person,
+    Product,
     Representation,
     StoredFile,
+    Upload,
     User,
 )
 from accounts.tenancy.models import TenantForeignKey, TenantModel
@@ -26,7 +31,17 @@ from billing.actions import issue_invoice
 from conftest import Desk, owner_connection
 from notifications.models import MailServer
 from tickets import actions
-from tickets.models import Attachment, Attention, Comment, Estimate, IncomingMessage, Mailbox, WorkType
+from tickets.models import (
+    Attachment,
+    Attention,
+    Comment,
+    Estimate,
+    FieldOption,
+    FormField,
+    IncomingMessage,
+    Mailbox,
+    WorkType,
+)
 
 TENANT_MODELS = [model for model in apps.get_models() if issubclass(model, TenantModel)]
 
@@ -122,12 +137,14 @@ def fill(desk: Desk, table: str) -> None:
         ticket = desk.accepted()
         file = StoredFile.objects.create(key="k", name="a.txt", size=1, content_type="text/plain", sha256="0" * 64)
         Attachment.objects.create(ticket=ticket, file=file)
+        Upload.objects.create(person=desk.requester, name="b.txt", size=1)
         Comment.objects.create(ticket=ticket, author=desk.agent, text="Words")
         IncomingMessage.objects.create(mailbox=Mailbox.objects.get(), raw=file, sha256=file.sha256)
         estimated(desk)
         fill_directories(desk)
         OrganisationDomain.objects.create(organisation=desk.organisation, domain=f"{desk.host}.example")
         MailServer.objects.create(host="smtp.example.com")
+        answered(desk)
         Attention.objects.create(ticket=ticket, person=desk.manager, choice=Attention.Choice.FOLLOWED)
         issue_invoice(desk.organisation, tickets=[ticket.pk], by=desk.accountant)
         assert rows(f'SELECT count(*) FROM "{table}"') > [(0,)]
@@ -141,10 +158,21 @@ def estimated(desk: Desk) -> Estimate:
     return actions.send_estimate(ticket, by=desk.agent, lines=[line], due_on=TODAY, valid_until=TODAY)
 
 
+def answered(desk: Desk) -> None:
+    """A request whose type asks something of its own."""
+    field = FormField.objects.create(request_type=desk.type(), label={"en": "Which one?"})
+    FieldOption.objects.create(field=field, label={"en": "This one"})
+    desk.submit(details=actions.Details(answers=(actions.NewAnswer(field, "The left one"),)))
+
+
 def fill_directories(desk: Desk) -> None:
     approver = Representation.objects.get(person=desk.colleague)
     Deputy.objects.create(representation=approver, person=desk.requester, starts_on=TODAY, ends_on=TODAY)
-    Contract.objects.create(organisation=desk.organisation, number="C-1", starts_on=TODAY)
+    contract = Contract.objects.create(organisation=desk.organisation, number="C-1", starts_on=TODAY)
+    product = Product.objects.create(name="Ledger")
+    Component.objects.create(product=product, name="Reports")
+    Cover.objects.create(contract=contract, product=product)
+    ContractUser.objects.create(contract=contract, organisation=desk.other_organisation)
     ClosedDay.objects.create(day=TODAY)
     WorkType.objects.create(name={"en": "Analysis"})
     ApiToken.objects.create(person=desk.agent, name="Program", digest="0" * 64)

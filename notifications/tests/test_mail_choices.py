@@ -151,7 +151,7 @@ def test_the_form_needs_its_token(desk: Desk) -> None:
 
 
 def test_the_menu_leads_there(desk: Desk, visit: Visit) -> None:
-    assert f'href="{ADDRESS}"'.encode() in visit(desk, desk.requester).get("/").content
+    assert f'href="{ADDRESS}"'.encode() in visit(desk, desk.requester).get("/account/").content
 
 
 def test_who_cannot_be_reached_reads_it_there(desk: Desk, visit: Visit) -> None:

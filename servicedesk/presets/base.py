@@ -5,6 +5,19 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Field:
+    """A field of a type's form: its question and hint by language; `kind` and `meaning` as tickets.models.FormField."""
+
+    kind: str
+    label: dict[str, str]
+    hint: dict[str, str] = field(default_factory=dict)
+    is_required: bool = False
+    meaning: str = ""
+    # (kind of another field of the type, one of its values): shown only then.
+    shown_when: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Type:
     """A request type: names and sentences by language."""
 
@@ -14,6 +27,9 @@ class Type:
     is_billable: bool = True
     # What differs from the desk's policy: columns of PolicyOverrides.
     policy: dict[str, Any] = field(default_factory=dict)
+    # What its form asks: columns of RequestType, and fields of its own.
+    form: dict[str, Any] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True)

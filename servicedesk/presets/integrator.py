@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from servicedesk.presets.base import Preset, Subject, Topic, Type, Work, general
+from servicedesk.presets.base import Field, Preset, Subject, Topic, Type, Work, general
 
 FINANCE = Topic(
     "ledger",
@@ -63,6 +63,23 @@ CHANGES = Topic(
                 "en": "Tell us the new user's e-mail address and full name.",
             },
             is_billable=False,
+            form={"asks_summary": False, "asks_due_date": False},
+            fields=(
+                Field(
+                    "line",
+                    {"lv": "Vārds, uzvārds", "en": "Full name"},
+                    is_required=True,
+                    meaning="new_name",
+                ),
+                Field(
+                    "email",
+                    {"lv": "E-pasta adrese", "en": "E-mail address"},
+                    {"lv": "Uz to nosūtīsim piekļuves datus.", "en": "We send the access details there."},
+                    is_required=True,
+                    meaning="new_email",
+                ),
+                Field("phone", {"lv": "Tālrunis", "en": "Telephone"}, meaning="new_phone"),
+            ),
         ),
     ),
 )

@@ -15,8 +15,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.permissions import approves
-
 register = template.Library()
 
 # About ten kilobytes each.
@@ -34,7 +32,6 @@ class Who(NamedTuple):
     email: str
     initials: str
     is_staff: bool
-    approves: bool
 
 
 class Frame(NamedTuple):
@@ -115,7 +112,7 @@ def _facts(context: RequestContext) -> Frame:
         brand_name=name or _("Service desk"),
         initial=name[:1] or "?",
         here=context.get("nav_current") or "",
-        person=Who(person.name, person.email, person.initials, person.is_staff, approves(person)) if person else None,
+        person=Who(person.name, person.email, person.initials, person.is_staff) if person else None,
         acting=_choice(acting) if acting else None,
         organisations=tuple(_choice(organisation) for organisation in context.get("organisations") or ()),
         invoices=bool((context.get("nav") or {}).get("invoices")),

@@ -104,7 +104,7 @@ def test_the_design_system_has_its_page(desk: Desk, visit: Visit, demo: None) ->
 def test_the_demos_story_is_told_through_the_verbs(committed: None) -> None:
     empty_as_owner()
     create_demo_desks()
-    first, second = active_tenant_ids()
+    first, second, third, fourth = active_tenant_ids()
     with enter(first):
         assert sorted(Ticket.objects.values_list("status", flat=True)) == [
             Status.ESTIMATE_ACCEPTED,
@@ -115,3 +115,7 @@ def test_the_demos_story_is_told_through_the_verbs(committed: None) -> None:
         ]
     with enter(second):
         assert set(Ticket.objects.values_list("status", flat=True)) == {Status.ESTIMATED}
+    with enter(third):
+        assert set(Ticket.objects.values_list("status", flat=True)) == {Status.OPEN, Status.WAITING}
+    with enter(fourth):
+        assert set(Ticket.objects.values_list("kind", flat=True)) == {"error", "enhancement", "consultation"}

@@ -42,6 +42,8 @@ from tickets.actions.handling import (
     schedule_deployment,
     start_work,
 )
+from tickets.actions.new_users import NewUser, create_user, new_user_asked
+from tickets.actions.ordering import OrderHasChanged, in_handling_order, set_order
 from tickets.actions.review import (
     accept_by_silence,
     accept_solution,
@@ -58,11 +60,15 @@ from tickets.actions.review import (
     take_back_acceptance,
     worked_since_delivery,
 )
-from tickets.actions.submission import submit, submit_by_mail
+from tickets.actions.submission import Details, NewAnswer, submit, submit_by_mail
 from tickets.actions.time import correct_time, read_time, record_time
 
 __all__ = [
+    "Details",
+    "NewAnswer",
     "NewLine",
+    "NewUser",
+    "OrderHasChanged",
     "accept_by_silence",
     "accept_estimate",
     "accept_solution",
@@ -80,11 +86,13 @@ __all__ = [
     "comment_by_mail",
     "complete",
     "correct_time",
+    "create_user",
     "deliver",
     "dismiss_objection",
     "expire_estimate",
     "follow_up",
     "has_agreement",
+    "in_handling_order",
     "is_billed_with_other",
     "is_told_anyway",
     "lapse_unpaid_order",
@@ -92,6 +100,7 @@ __all__ = [
     "mark_for_invoice",
     "may_answer_estimate",
     "merge",
+    "new_user_asked",
     "nobody_acted_on",
     "note_unheard_silence",
     "prove_comment",
@@ -108,6 +117,7 @@ __all__ = [
     "request_information",
     "schedule_deployment",
     "send_estimate",
+    "set_order",
     "start_work",
     "submit",
     "submit_by_mail",

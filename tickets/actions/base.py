@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.core.files.base import File
 from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,13 +12,15 @@ from django_fsm import TransitionNotAllowed
 
 from accounts import events
 from accounts.errors import NotAllowed, Refused
-from accounts.files import store
 from accounts.locks import settled
 from accounts.models import Person
+from accounts.thumbnails import draw_later
+from accounts.uploads import SentFile, take
 from tickets.models import Attachment, Comment, Ticket
 from tickets.periods import Calendar, calendar_of
 from tickets.policy import policy_of
 from tickets.querysets import TicketQuerySet
+from tickets.workflow import UNFINISHED
 
 M = TypeVar("M", bound=models.Model)
 Rule = Callable[[Person, Ticket], bool]
@@ -35,6 +36,7 @@ CHANGED = (
     "closed_at",
     "unread_since",
     "cancel_asked_at",
+    "handling_rank",
 )
 
 
@@ -79,6 +81,8 @@ def change(ticket: Ticket, transition: Callable[..., Any], **arguments: Any) -> 
     ticket.period_ends_at, ticket.reminders_sent, ticket.clock_at = None, 0, None
     ticket.closed_at = now if ticket.has_ended else None
     ticket.cancel_asked_at = None
+    if ticket.status not in UNFINISHED:
+        ticket.handling_rank = None
 
 
 def wrong_state(ticket: Ticket) -> Refused:
@@ -145,10 +149,11 @@ def sent_before(rows: "models.QuerySet[M]", submission: UUID | None, **said: Any
     return (made if all(getattr(made, name) == value for name, value in said.items()) else None), None
 
 
-def attach(files: "Iterable[File[bytes]]", *, by: Person, ticket: Ticket, comment: Comment | None = None) -> None:
+def attach(files: "Iterable[SentFile]", *, by: Person, ticket: Ticket, comment: Comment | None = None) -> None:
     """Keep what was sent along. Here and not before: what a verb refuses or has done already leaves no file behind."""
-    kept = [store(file, name=file.name or "", by=by) for file in files]
+    kept = take(list(files), by=by)
     if kept:
+        draw_later(kept)
         Attachment.objects.bulk_create(Attachment(ticket=ticket, comment=comment, file=row) for row in kept)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.core.files.base import File
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +16,7 @@ from accounts.events import history_of
 from accounts.invitations import make_token, obtain_user
 from accounts.models import Event, Person
 from accounts.permissions import is_staff
+from accounts.uploads import SentFile
 from tickets import notices
 from tickets.actions.base import attach, change, heard, locked, note_status, permit, save, sent_before
 from tickets.actions.submission import contract_of, organisation_of, prove_address, with_left_out
@@ -37,7 +37,7 @@ def comment(
     by: Person,
     text: str,
     is_internal: bool = False,
-    files: "Iterable[File[bytes]]" = (),
+    files: "Iterable[SentFile]" = (),
     channel: str = Channel.PORTAL,
     submission: UUID | None = None,
 ) -> Comment:
@@ -76,7 +76,7 @@ def comment_by_mail(
     *,
     by: Person,
     text: str,
-    files: "Iterable[File[bytes]]",
+    files: "Iterable[SentFile]",
     is_verified: bool,
     quoted: str = "",
     references: tuple[str, ...] = (),
@@ -137,7 +137,7 @@ def _add(
     by: Person,
     text: str,
     is_internal: bool,
-    files: "list[File[bytes]]",
+    files: "list[SentFile]",
     channel: str,
     is_verified: bool,
     quoted: str = "",

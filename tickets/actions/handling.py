@@ -85,11 +85,12 @@ def complete(
         raise Refused(_("Work has begun, so the organisation cannot be left out. Choose one."), code="incomplete")
     if "organisation" in changed:
         _end_estimates(ticket)
-    if contract is not None and contract.organisation_id != (organisation and organisation.pk):
+        ticket.handling_rank = None  # it had one among the other organisation's
+    if contract is not None and not _serves(contract, organisation):
         raise Refused(_("This contract is another organisation's. Choose one of its own."), code="foreign_contract")
     for name, value in new.items():
         setattr(ticket, name, value)
-    ticket.save(update_fields=changed)
+    ticket.save(update_fields=[*changed, "handling_rank"])
     events.record(
         "ticket.completed",
         ticket,
@@ -100,6 +101,13 @@ def complete(
         priority=priority,
     )
     return ticket
+
+
+def _serves(contract: Contract, organisation: Organisation | None) -> bool:
+    """The organisation holds it, or works under it (K8)."""
+    if organisation is None:
+        return False
+    return contract.organisation_id == organisation.pk or contract.users.filter(organisation=organisation).exists()
 
 
 def _end_estimates(ticket: Ticket) -> None:

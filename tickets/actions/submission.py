@@ -1,27 +1,61 @@
 """How a ticket begins: by the portal, by an agent for a customer, by e-mail."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from django.core.files.base import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import events
-from accounts.errors import NotAllowed
-from accounts.models import Contract, Organisation, OrganisationDomain, Person, Representation, Tenant
+from accounts.errors import NotAllowed, Refused
+from accounts.models import (
+    Component,
+    Contract,
+    Organisation,
+    OrganisationDomain,
+    Person,
+    Product,
+    Representation,
+    Tenant,
+)
 from accounts.permissions import is_agent, may_ask_for
 from accounts.tenancy import current_tenant_id
+from accounts.uploads import SentFile
 from tickets import notices
 from tickets.actions.base import attach, note_status, sent_before
-from tickets.models import RequestType, Ticket
+from tickets.cover import Cover
+from tickets.models import Answer, FormField, RequestType, Ticket
 from tickets.models.ticket import Channel
 from tickets.references import next_reference
 from tickets.workflow import ALIVE
 
 # How many living tickets of an agent are counted when a new one is given out.
 LOAD_COUNTED = 200
+
+
+@dataclass(frozen=True)
+class NewAnswer:
+    """What was answered to a field of the type's own, as tickets.models.Answer keeps it."""
+
+    field: FormField
+    value: Any
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a type's own fields asked for. `kind` is one of tickets.models.ticket.Kind, or ''."""
+
+    product: Product | None = None
+    component: Component | None = None
+    kind: str = ""
+    system_information: str = ""
+    answers: tuple[NewAnswer, ...] = ()
+
+
+NO_DETAILS = Details()
 
 
 @transaction.atomic
@@ -34,16 +68,18 @@ def submit(
     request_type: RequestType | None = None,
     description: str = "",
     due_date: date | None = None,
-    files: "Iterable[File[bytes]]" = (),
+    files: "Iterable[SentFile]" = (),
     channel: str = Channel.PORTAL,
     submission: UUID | None = None,
     order_number: str = "",
     cost_centre: str = "",
+    details: Details = NO_DETAILS,
 ) -> Ticket:
     """File a request, for oneself or (agents; colleagues of one organisation) on behalf of `requester`.
 
     `submission` is the form's own number: the same one again gives the same ticket.
-    Raises NotAllowed when `by` may not ask for the organisation or the requester does not represent it.
+    Raises NotAllowed when `by` may not ask for the organisation or the requester does not represent it, and Refused for
+    a product that is not theirs or a kind that no contract of theirs allows (K10).
     """
     requester = requester or by
     made, submission = sent_before(
@@ -65,6 +101,7 @@ def submit(
         submission=submission,
         order_number=order_number,
         cost_centre=cost_centre,
+        details=details,
     )
 
 
@@ -81,6 +118,7 @@ def follow(ticket: Ticket, *, by: Person, text: str) -> Ticket:
         channel=Channel.PORTAL,
         recorded_by=by,
         follows=ticket,
+        details=Details(product=ticket.product, component=ticket.component),
     )
 
 
@@ -100,7 +138,7 @@ def submit_by_mail(
     subject: str,
     description: str,
     request_type: RequestType | None,
-    files: "Iterable[File[bytes]]" = (),
+    files: "Iterable[SentFile]" = (),
     references: tuple[str, ...] = (),
     quoted: str = "",
     is_proved: bool = False,
@@ -187,7 +225,7 @@ def _create(
     request_type: RequestType | None,
     description: str,
     due_date: date | None,
-    files: "Iterable[File[bytes]]",
+    files: "Iterable[SentFile]",
     channel: str,
     recorded_by: Person | None,
     references: tuple[str, ...] = (),
@@ -199,8 +237,11 @@ def _create(
     quoted: str = "",
     is_confirmed: bool = True,
     left_out: Sequence[str] = (),
+    details: Details = NO_DETAILS,
 ) -> Ticket:
     tenant = Tenant.objects.get(pk=current_tenant_id())
+    cover = Cover(organisation, tenant.today)
+    _check_details(details, organisation, cover)
     reference, number = next_reference(tenant)
     ticket = Ticket.objects.create(
         tenant=tenant,
@@ -218,23 +259,50 @@ def _create(
         due_date=due_date,
         submission=submission,
         is_verified=is_verified,
-        contract=contract_of(organisation, tenant.today),
+        contract=cover.contract_for(details.product),
+        product=details.product,
+        component=details.component,
+        kind=details.kind,
+        system_information=details.system_information,
         order_number=order_number.strip()[:60],
         cost_centre=cost_centre.strip()[:60],
         follows=follows,
     )
+    _keep_answers(ticket, details.answers)
     attach(files, by=recorded_by or requester, ticket=ticket)
     note_status(ticket, "submitted", by=recorded_by or requester, channel=channel)
     notices.submitted(ticket, by=recorded_by, references=references, is_confirmed=is_confirmed, left_out=left_out)
     return ticket
 
 
-def contract_of(organisation: Organisation | None, today: date) -> Contract | None:
-    """The organisation's contract, when it has exactly one today; of several an agent chooses."""
-    if organisation is None:
-        return None
-    rows = list(Contract.objects.valid_on(today).filter(organisation=organisation)[:2])
-    return rows[0] if len(rows) == 1 else None
+def _check_details(details: Details, organisation: Organisation | None, cover: Cover) -> None:
+    product, component = details.product, details.component
+    if product is not None and product.organisation_id not in (None, organisation and organisation.pk):
+        raise Refused(_("This product is another organisation's. Choose one of its own."), code="foreign_product")
+    if component is not None and (product is None or component.product_id != product.pk):
+        raise Refused(_("This component is not a part of the chosen product. Choose again."), code="foreign_component")
+    if details.kind and details.kind not in cover.kinds_for(product):
+        raise Refused(_("Without a contract for the product only a consultation is possible."), code="no_contract")
+
+
+def _keep_answers(ticket: Ticket, answers: Sequence[NewAnswer]) -> None:
+    Answer.objects.bulk_create(
+        Answer(
+            ticket=ticket,
+            field=one.field,
+            kind=one.field.kind,
+            meaning=one.field.meaning,
+            label=one.field.label,
+            value=one.value,
+            position=number,
+        )
+        for number, one in enumerate(answers)
+    )
+
+
+def contract_of(organisation: Organisation | None, today: date, product: Product | None = None) -> Contract | None:
+    """The organisation's contract, when exactly one covers it today; of several an agent chooses."""
+    return Cover(organisation, today).contract_for(product)
 
 
 def _first_assignee(request_type: RequestType | None, recorded_by: Person | None, today: date) -> Person | None:

@@ -24,11 +24,13 @@ from notifications.models import OutboxMessage
 from tickets import actions
 from tickets.admin.estimate import EstimatePage
 from tickets.admin.work import correction_form, is_charged, work_shown
-from tickets.calls import file_limits, origin_of, submission_of
+from tickets.asked import asked_of
+from tickets.calls import file_limits, keep_files, origin_of, submission_of
 from tickets.charges import bill_of
 from tickets.deeds import do, form_of
 from tickets.durations import as_duration
-from tickets.forms import CommentForm, HandlingForm, ParticipantForm, TimeForm, VerbForm
+from tickets.forms import CommentForm, HandlingForm, NewUserForm, ParticipantForm, TimeForm, VerbForm
+from tickets.lists import places_in_order
 from tickets.models import IncomingMessage, Ticket, TimeEntry
 from tickets.models.ticket import Priority
 from tickets.pages import conversation
@@ -57,6 +59,7 @@ class TicketAdmin(EstimatePage):
             post("time/<int:entry_id>/", self.correct),
             post("handling/", self.handling),
             post("take/", self.take),
+            post("user/", self.user),
             post("attention/", self.attention),
             post("invite/", self.invite),
             post("invited/<int:person_id>/remove/", self.uninvite),
@@ -84,12 +87,15 @@ class TicketAdmin(EstimatePage):
             "opts": self.opts,
             "row": ticket,
             "verbs": self.offers(ticket, person),
-            "reply_form": CommentForm(),
+            "reply_form": CommentForm(person=person),
             "time_form": TimeForm(),
             "invite_form": ParticipantForm(),
             "handling_form": self.handling_form(ticket),
+            "asked": asked_of(ticket),
+            "user_form": user_form(ticket) if is_agent(person) else None,
             "history": Ticket.objects.of(ticket.requester).exclude(pk=ticket.pk).newest_first()[:5],
             "may_work": is_agent(person),
+            "place_in_order": places_in_order([ticket]).get(ticket.pk),
             "is_pressing": ticket.priority > Priority.NORMAL,
             "last_day_of_period": last_day_of_period(ticket),
             # One each: a note is never taken for the reply that went before it.
@@ -161,7 +167,7 @@ class TicketAdmin(EstimatePage):
                 "refused": name,
             }
         words = "\n\n".join(request.POST[key] for key in ("text", "words") if request.POST.get(key))
-        return {"reply_form": CommentForm(initial={"text": words})}
+        return {"reply_form": CommentForm(person=actor(request), initial={"text": words})}
 
     def status_of(self, ticket: Ticket) -> str:
         return Ticket.objects.get(pk=ticket.pk).get_status_display()
@@ -174,9 +180,10 @@ class TicketAdmin(EstimatePage):
 
     def say(self, request: HttpRequest, object_id: str, *, is_internal: bool) -> HttpResponse:
         ticket = self.ticket(request, object_id)
-        form = CommentForm(request.POST, request.FILES)
+        form = CommentForm(request.POST, request.FILES, person=actor(request))
         draft = {"reply_form": form, "draft_is_note": is_internal}
         if not form.is_valid():
+            keep_files(form, actor(request))
             return self.page(request, ticket, status=422, **draft)
         desk = cast(PersonRequest, request)
         try:
@@ -189,6 +196,7 @@ class TicketAdmin(EstimatePage):
                 submission=submission_of(desk),
             )
         except Refused as refusal:
+            keep_files(form, actor(request))
             return self.refused(request, ticket, refusal.sentence, **draft)
         messages.success(request, _("The note is added.") if is_internal else _("The reply is sent to the customer."))
         return self.row_page(ticket)
@@ -265,6 +273,19 @@ class TicketAdmin(EstimatePage):
 
     # ---- people ----
 
+    def user(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The user whom the request asks for (B21)."""
+        ticket = self.ticket(request, object_id)
+        form = NewUserForm(request.POST)
+        if not form.is_valid():
+            return self.page(request, ticket, status=422, user_form=form)
+        try:
+            person = actions.create_user(ticket, by=actor(request), **form.cleaned_data)
+        except Refused as refusal:
+            return self.refused(request, ticket, refusal.sentence, user_form=form)
+        messages.success(request, _("%(name)s gets their access by e-mail.") % {"name": person})
+        return self.row_page(ticket)
+
     def attention(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Follow it, mute it, or neither."""
         ticket = self.ticket(request, object_id)
@@ -296,6 +317,14 @@ class TicketAdmin(EstimatePage):
             return self.refused(request, ticket, refusal.sentence)
         messages.success(request, _("%(name)s does not take part any more.") % {"name": person})
         return self.row_page(ticket)
+
+
+def user_form(ticket: Ticket) -> NewUserForm | None:
+    """For a request that asks for a new user, with what it says of them."""
+    asked = actions.new_user_asked(ticket)
+    if asked is None or ticket.has_ended:
+        return None
+    return NewUserForm(initial={"name": asked.name, "email": asked.email, "phone": asked.phone})
 
 
 def mails_shown(ticket: Ticket) -> dict[str, Any]:

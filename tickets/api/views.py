@@ -287,7 +287,7 @@ class CommentsView(Endpoint):
     @once
     def post(self, request: Request, reference: str) -> Response:
         ticket = visible_ticket(self.person, reference)
-        form = NewCommentForm()
+        form = NewCommentForm(person=self.person)
         fill(form, self.body)
         comment = actions.comment(
             ticket,

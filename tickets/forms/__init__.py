@@ -1,7 +1,7 @@
 """The portal's and the desk's forms about tickets."""
 
-from tickets.forms.desk import CorrectionForm, EstimateForm, EstimateLineForm, HandlingForm, TimeForm
-from tickets.forms.fields import MEGABYTE, DurationField, FilesField
+from tickets.forms.desk import CorrectionForm, EstimateForm, EstimateLineForm, HandlingForm, NewUserForm, TimeForm
+from tickets.forms.fields import DurationField, FilesField
 from tickets.forms.requests import CommentForm, ParticipantForm, RequestForm
 from tickets.forms.verbs import (
     AcceptEstimateForm,
@@ -23,7 +23,6 @@ from tickets.forms.verbs import (
 )
 
 __all__ = [
-    "MEGABYTE",
     "AcceptEstimateForm",
     "ApproverQuoteForm",
     "CancelQuoteForm",
@@ -40,6 +39,7 @@ __all__ = [
     "HandlingForm",
     "MergeForm",
     "MinutesForm",
+    "NewUserForm",
     "NothingToChargeForm",
     "ParticipantForm",
     "QuestionForm",

@@ -1,6 +1,5 @@
 """What agents fill in on the ticket page: a reply, time, an estimate, who handles it."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -8,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
-from accounts.fields import LineField, day_field
+from accounts.fields import AddressField, LineField, PhoneField, day_field
 from accounts.models import Contract, Organisation, Person
 from tickets import actions
 from tickets.forms.fields import DurationField, PriceField, words_field
@@ -34,6 +33,14 @@ class TimeForm(forms.Form):
         except Refused as refusal:
             raise forms.ValidationError(str(refusal.sentence)) from None
         return line
+
+
+class NewUserForm(forms.Form):
+    """Whom to give access, as the request says or as the agent reads it there (B21)."""
+
+    name = LineField(label=_("Full name"), max_length=150)
+    email = AddressField(label=_("E-mail address"))
+    phone = PhoneField(label=_("Telephone"), required=False)
 
 
 class CorrectionForm(forms.Form):
@@ -134,10 +141,10 @@ class HandlingForm(forms.Form):
         types = RequestType.objects.filter(models.Q(is_active=True) | models.Q(pk=ticket.request_type_id))
         self.fields["request_type"].queryset = types.order_by("group", "position")  # type: ignore[attr-defined]
         # The organisations of the requester, not the whole directory: a list of all does not fit a page.
-        ids: Iterable[int] = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
+        ids = [*ticket.requester.organisation_ids, ticket.organisation_id or 0]
         self.fields["organisation"].queryset = Organisation.objects.filter(pk__in=ids)  # type: ignore[attr-defined]
         # Those that are valid today, and the ticket's own.
-        valid = Contract.objects.valid_on(ticket.tenant.today).filter(organisation_id__in=ids)
+        valid = Contract.objects.valid_on(ticket.tenant.today).of_any(ids)
         contracts = {*valid.values_list("pk", flat=True), *filter(None, [ticket.contract_id])}
         rows = Contract.objects.filter(pk__in=contracts).order_by("number")
         self.fields["contract"].queryset = rows  # type: ignore[attr-defined]

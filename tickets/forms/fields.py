@@ -1,5 +1,6 @@
 """The fields that our forms are made of: words, lines, files, days, times."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -8,56 +9,102 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from accounts.errors import Refused
 from accounts.fields import PlainTextField
-from accounts.files import too_large
+from accounts.files import MEGABYTE, check_size
+from accounts.models import Person, Upload
+from accounts.uploads import finished, unfinished_names
 from tickets.durations import MOST_MINUTES, split_duration
 
-MEGABYTE = 1024 * 1024
+# After a files field's own name: where a form names what was sent before it.
+UPLOADED = "_uploaded"
 
 
 class FilesInput(forms.ClearableFileInput):
     allow_multiple_selected = True
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        return files.getlist(name) if hasattr(files, "getlist") else files.get(name)
+        """The files that came with the form, and the ids of those that came before it."""
+        sent = files.getlist(name) if hasattr(files, "getlist") else files.get(name) or []
+        ids = data.getlist(f"{name}{UPLOADED}") if hasattr(data, "getlist") else []
+        return [*ids, *sent]
 
 
 class FilesField(forms.FileField):
-    """Several files, each judged, each refusal naming its file (K14)."""
+    """Several files, each judged, each refusal naming its file (K14): sent with the form or before it (uploads)."""
 
     widget = FilesInput
+    # Whose uploads may be named; without a person none.
+    person: Person | None = None
+    # The uploads that the page lists as chosen.
+    shown: Sequence[Upload] = ()
+    # What came with the form and can be kept when it is refused.
+    plain: "Sequence[UploadedFile[bytes]]" = ()
+    # Whether some of that could not be kept.
+    has_lost = False
 
-    def clean(self, data: Any, initial: Any = None) -> list["UploadedFile[bytes]"]:
-        files = [file for file in data or [] if file]
-        if len(files) > settings.MAX_FILES:
-            raise forms.ValidationError(
-                _("%(count)s files are too many at once; send at most %(most)s and add the others to a comment."),
-                params={"count": len(files), "most": settings.MAX_FILES},
-                code="count",
-            )
-        errors = [error for file in files for error in _judge(file)]
+    def belongs_to(self, person: Person, ids: Sequence[str] = ()) -> None:
+        """Whose form it is, and what they had chosen before it was shown."""
+        self.person = person
+        self.help_text = files_hint()
+        self._show(finished(person, ids[: settings.MAX_FILES]) if ids else [])
+
+    def _show(self, found: Sequence[Upload]) -> None:
+        self.shown = [row for row in found if row.used_at is None]
+
+    def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[bytes] | Upload]":
+        sent = [one for one in data or [] if one]
+        ids = [one for one in sent if isinstance(one, str)]
+        files = [one for one in sent if not isinstance(one, str)]
+        found = finished(self.person, ids) if self.person and ids else []
+        self._show(found)
+        faults = {file: _fault(file) for file in files}
+        self.plain = [file for file in files if not faults[file]]
+        errors = [fault for fault in faults.values() if fault] + self._missing(ids, found)
+        if len(files) + len(ids) > settings.MAX_FILES:
+            errors.insert(0, _too_many(len(files) + len(ids)))
         if errors:
             raise forms.ValidationError(errors)
-        return files
+        return [*found, *files]
 
-
-def _judge(file: "UploadedFile[bytes]") -> list[forms.ValidationError]:
-    size = file.size or 0
-    if not size:
-        return [forms.ValidationError(_("“%(name)s” is empty. Choose another file."), params={"name": file.name})]
-    if too_large(size):
-        return [
+    def _missing(self, ids: Sequence[str], found: Sequence[Upload]) -> list[forms.ValidationError]:
+        """What was named and cannot be sent: not complete, no longer kept, somebody else's, or named twice."""
+        lacking = set(ids) - {str(row.public_id) for row in found}
+        names = unfinished_names(self.person, lacking) if self.person and lacking else []
+        errors = [
             forms.ValidationError(
-                _("“%(name)s” has %(size)s MB; a file may have %(most)s MB. Send a smaller one, or a link to it."),
-                params={
-                    "name": file.name,
-                    "size": -(-size // MEGABYTE),
-                    "most": settings.MAX_FILE_BYTES // MEGABYTE,
-                },
-                code="size",
+                _("“%(name)s” has not arrived completely. Choose it again."), params={"name": name}, code="unfinished"
             )
+            for name in names
         ]
-    return []
+        if len(lacking) > len(names):
+            errors.append(
+                forms.ValidationError(_("A file is not kept here any more. Choose it again."), code="unknown")
+            )
+        for row in found:
+            if ids.count(str(row.public_id)) > 1:
+                errors.append(
+                    forms.ValidationError(
+                        _("“%(name)s” is here twice. Send it once."), params={"name": row.name}, code="twice"
+                    )
+                )
+        return errors
+
+
+def _too_many(count: int) -> forms.ValidationError:
+    return forms.ValidationError(
+        _("%(count)s files are too many at once; send at most %(most)s and add the others to a comment."),
+        params={"count": count, "most": settings.MAX_FILES},
+        code="count",
+    )
+
+
+def _fault(file: "UploadedFile[bytes]") -> forms.ValidationError | None:
+    try:
+        check_size(file.name or "", file.size or 0)
+    except Refused as refusal:
+        return forms.ValidationError(str(refusal.sentence), code=refusal.code)
+    return None
 
 
 def files_hint() -> str:

@@ -47,6 +47,16 @@ class RequestType(PolicyOverrides, TenantModel):
         limit_choices_to=may_answer,
         verbose_name=_("assigned to"),
     )
+    # What the form asks besides its own fields.
+    asks_summary = models.BooleanField(
+        _("asks for a summary"), default=True, help_text=_("If not, the first line of the description is the summary.")
+    )
+    asks_description = models.BooleanField(_("asks for a description"), default=True)
+    needs_description = models.BooleanField(_("a description must be given"), default=False)
+    description_label = TextsField(_("other words for “Description”"), blank=True, default=dict)
+    asks_due_date = models.BooleanField(_("asks for a due date"), default=True)
+    # What may be asked here and what not (M8).
+    scope = TextsField(_("what is helped with here"), blank=True, default=dict)
     # Faults and warranty claims are not: no threshold, and no charge but by an accepted estimate (A8).
     is_billable = models.BooleanField(_("billable"), default=True)
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Contract, Organisation, Person, Representation
+from accounts.models import Component, Contract, Organisation, Person, Product, Representation
 from accounts.models.people import may_answer
 from accounts.tenancy.models import TenantForeignKey, TenantManager, TenantModel
 from tickets.models.catalogue import RequestType
@@ -28,6 +28,15 @@ class Priority(models.IntegerChoices):
     NORMAL = 2, _("normal")
     HIGH = 3, _("high")
     URGENT = 4, _("urgent")
+
+
+class Kind(models.TextChoices):
+    """Of a request, where a desk distinguishes them (K10)."""
+
+    CONSULTATION = "consultation", _("consultation")
+    ERROR = "error", _("error")
+    ENHANCEMENT = "enhancement", _("enhancement")
+    CONFIGURATION = "configuration", _("configuration")
 
 
 class Ticket(TicketWorkflow, TenantModel):
@@ -66,6 +75,15 @@ class Ticket(TicketWorkflow, TenantModel):
     contract = TenantForeignKey(
         Contract, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("contract")
     )
+    product = TenantForeignKey(
+        Product, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("product")
+    )
+    component = TenantForeignKey(
+        Component, models.SET_NULL, null=True, blank=True, related_name="tickets", verbose_name=_("component")
+    )
+    kind = models.CharField(_("kind"), max_length=13, choices=Kind, blank=True, default="")
+    # What the product's About box says, or how its server is set up (K13).
+    system_information = models.TextField(_("system information"), max_length=20_000, blank=True, default="")
     # The customer's own words for their books; they come back on the estimate and the invoice.
     order_number = models.CharField(_("your order number"), max_length=60, blank=True)
     cost_centre = models.CharField(_("cost centre"), max_length=60, blank=True)
@@ -77,6 +95,11 @@ class Ticket(TicketWorkflow, TenantModel):
 
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     last_activity_at = models.DateTimeField(_("last activity"), default=timezone.now)
+    # Its place in the agents' queue. A customer's order exchanges these among that customer's requests and no others,
+    # so that nobody is overtaken by another organisation's wishes (A6).
+    queue_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Which one it was when the organisation last set its order; empty: since then it came, came back, or ended.
+    handling_rank = models.PositiveIntegerField(null=True, editable=False)
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     # The end of what the customer is given time for, in the states that wait for them: midnight after the last day.
     period_ends_at = models.DateTimeField(_("period ends"), null=True)
@@ -171,11 +194,31 @@ class Ticket(TicketWorkflow, TenantModel):
                 fields=["tenant", "contract"], condition=models.Q(contract__isnull=False), name="tickets_contract"
             ),
             models.Index(
+                fields=["tenant", "product"], condition=models.Q(product__isnull=False), name="tickets_product"
+            ),
+            models.Index(
+                fields=["tenant", "component"], condition=models.Q(component__isnull=False), name="tickets_component"
+            ),
+            models.Index(
                 fields=["tenant", "merged_into"], condition=models.Q(merged_into__isnull=False), name="tickets_merged"
             ),
             models.Index(
                 fields=["tenant", "follows"], condition=models.Q(follows__isnull=False), name="tickets_follows"
             ),
+            # In the order in which they are to be handled.
+            models.Index(
+                fields=["tenant", "queue_at", "id"],
+                condition=models.Q(status__in=[status.value for status in ALIVE]),
+                name="tickets_queue",
+            ),
+            models.Index(
+                fields=["tenant", "organisation", "handling_rank"],
+                condition=models.Q(handling_rank__isnull=False),
+                name="tickets_ranked",
+            ),
+            # In the order of their filing, for lists of ended ones too.
+            models.Index(fields=["tenant", "requester", "-id"], name="tickets_mine_by_filing"),
+            models.Index(fields=["tenant", "organisation", "-id"], name="tickets_organisation_by_filing"),
             models.Index(
                 fields=["tenant", "clock_at"], condition=models.Q(clock_at__isnull=False), name="tickets_clock"
             ),
