@@ -36,11 +36,11 @@ def readable_ticket(request: PersonRequest, reference: str) -> Ticket:
 
 
 def _ticket(person: Person, reference: str) -> Ticket:
-    rows = Ticket.objects.filter(reference=reference)
     try:
-        return rows.visible_uninvited(person).get()
+        found: Ticket = Ticket.objects.visible_uninvited(person).get(reference=reference)
     except (Ticket.DoesNotExist, ValueError):  # a reference with a NUL in it is no possible value
-        return get_or_404(rows.visible_to(person))
+        found = get_or_404(Ticket.objects.visible_to(person), reference=reference)
+    return found
 
 
 def shown_version(request: PersonRequest, reference: str) -> str:

@@ -31,6 +31,7 @@ UNSEEN = (
     "last_activity_at",
     "unread_since",
     "clock_at",
+    "queue_at",
     "priority",
     "expected_minutes",
     "reminders_sent",

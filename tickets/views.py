@@ -90,7 +90,7 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
             "form": form,
             "conditions": form_conditions(request, request_type, form),
             "submission": submission_of(request) or uuid.uuid4(),
-            "who_sees": who_will_read(request.person, request.acting),
+            "who_sees": who_will_read(request.person, form.organisation_chosen),
             "limits": file_limits(),
         },
         status=422 if form.is_bound and not is_changing else 200,
