@@ -33,13 +33,14 @@ python3 run.py COMMAND [ARGUMENTS]      (or: make COMMAND ARGS="…")
   check       lint, types, layers, templates, migrations, deployment
   manage      Django's own commands, for example: manage shell
   bench       benchmarks; --help lists them
+  pictures    takes the documentation's pictures of the portal's main pages anew
   services    PostgreSQL and Valkey alone, until Ctrl-C
 
 The first start installs what requirements.txt names into .venv and takes half a minute to a minute.
 Variables: PORT, SMTP_PORT, HOST, DATABASE_URL, REDIS_URL, EMAIL_URL ... (docs/operations.md); PYTHON, CHROMIUM.
 """
-COMMANDS = ("run", "test", "test-all", "check", "manage", "bench", "services")
-DEVELOPMENT = ("test", "test-all", "check", "bench")
+COMMANDS = ("run", "test", "test-all", "check", "manage", "bench", "pictures", "services")
+DEVELOPMENT = ("test", "test-all", "check", "bench", "pictures")
 CHECKOUT = Path(__file__).resolve().parent
 VENV = CHECKOUT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"

@@ -165,7 +165,7 @@ class RightsForm(forms.Form):
 class MemberForm(RightsForm):
     """Somebody to invite to one's organisation."""
 
-    name = LineField(label=_("Name"), max_length=150)
+    name = LineField(label=_("Full name"), max_length=150)
     email = AddressField(label=_("E-mail address"))
 
     field_order = ("name", "email")

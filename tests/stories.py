@@ -21,9 +21,17 @@ def file_request(page: Any, kind: str, summary: str) -> str:
     page.goto("/requests/new/")
     page.get_by_role("link", name=kind).first.click()
     page.get_by_label("Summary").fill(summary)
+    agree(page)
     page.get_by_role("button", name="Send the request").click()
     page.wait_for_url(re.compile(r"/requests/[A-Z]+-\d+/"))
     return str(page.url).rstrip("/").rpartition("/")[2]
+
+
+def agree(page: Any) -> None:
+    """To the terms, where the form asks for it."""
+    box = page.locator("main [name^=terms_]")
+    if box.count():
+        box.check()
 
 
 def open_ticket(page: Any, reference: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Product, Session
+from tests.stories import agree
 
 pytestmark = pytest.mark.browser
 
@@ -28,6 +29,7 @@ def three_files(folder: Path) -> dict[str, str]:
 
 
 def send(page: Any) -> None:
+    agree(page)
     page.get_by_role("button", name="Send the request").click()
 
 

@@ -197,6 +197,11 @@ def test_all(arguments: list[str]) -> int:
     return run_pytest([], arguments or coverage_options())
 
 
+def pictures(arguments: list[str]) -> int:
+    """With the demo that the browser tests walk through, so that everybody's pictures show the same."""
+    return run_pytest(["-n", "0"], [str(CHECKOUT / "tests" / "take_pictures.py"), *arguments])
+
+
 def run_pytest(markers: list[str], arguments: list[str]) -> int:
     variables.require_owner()
     browser = browser_for_tests()
@@ -332,5 +337,6 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "check": check,
     "manage": manage,
     "bench": bench,
+    "pictures": pictures,
     "services": hold_services,
 }
