@@ -18,11 +18,13 @@ _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethro
 
 @lru_cache(maxsize=TEXTS_REMEMBERED)
 def rendered(text: str) -> SafeString:
-    """The page has its own first heading, so those of the text begin one lower."""
+    """The page has its own first heading: those of the text begin with the second and leave none out, whatever
+    number of signs they were written with."""
     tokens = _parser.parse(text)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    levels = sorted({token.tag for token in headings})
+    for token in headings:
+        token.tag = f"h{min(levels.index(token.tag) + 2, 6)}"
     html = _parser.renderer.render(tokens, _parser.options, {})
     clean = nh3.clean(
         html,

@@ -114,6 +114,11 @@ def test_a_page_is_read_in_the_readers_language(desk: Desk, visit: Visit) -> Non
 # ---- Markdown ----
 
 
+def test_headings_begin_with_the_second_and_leave_none_out() -> None:
+    html = rendered("### First\n\n##### Below\n\n### Second")
+    assert re.findall(r"<h\d>", html) == ["<h2>", "<h3>", "<h2>"]
+
+
 def test_markdown_becomes_headings_lists_and_tables() -> None:
     html = rendered("# How\n\n- **one**\n\n| a | b |\n|---|---|\n| 1 | 2 |")
     assert [part in html for part in ("<h2>How</h2>", "<strong>one</strong>", "<td>1</td>")] == [True, True, True]

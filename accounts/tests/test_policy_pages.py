@@ -149,7 +149,8 @@ def test_m9_without_billing_a_type_is_not_billable_or_not(desk: Desk, visit: Vis
 
 def agreed(desk: Desk, **changes: Any) -> dict[str, Any]:
     values = {"organisation": desk.organisation.pk, "number": "C-1", "title": "Maintenance", "starts_on": "2026-01-01"}
-    return {**values, "business_days": "unknown", **changes}
+    no_rows = {f"{rows}-{count}_FORMS": "0" for rows in ("covers", "users") for count in ("TOTAL", "INITIAL")}
+    return {**values, "business_days": "unknown", **no_rows, **changes}
 
 
 def test_a_contract_is_entered(desk: Desk, visit: Visit) -> None:
