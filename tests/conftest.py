@@ -18,7 +18,7 @@ from servicedesk.demo import PASSWORD
 from servicedesk.embedded.browser import find_browser
 from servicedesk.embedded.commands import COLLECTING, QUEUES
 from servicedesk.supervisor import smtp_answers, web_answers
-from tests.migrated import connect, make_database, url_for
+from tests.migrated import connect, make_demo, url_for
 
 ROOT = Path(__file__).resolve().parent.parent
 # A ceiling that only a hang reaches.
@@ -67,7 +67,7 @@ class Product:
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     folder = tmp_path_factory.mktemp("product")
     database = f"product_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    make_database(database)
+    make_demo(database)
     port, smtp_port = free_port(), free_port()
     env = {
         **os.environ,
@@ -85,7 +85,6 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     }
     manage(env, "compile_texts")
     manage(env, "collectstatic", "--noinput", "--verbosity=0")
-    manage(env, "create_demo")
     running = Product(port, smtp_port, env, database)
     running.query("UPDATE accounts_person SET language = 'en'")
     children = start(env, folder, port)

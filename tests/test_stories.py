@@ -141,6 +141,7 @@ def silence(product: Product, session: Session, reference: str) -> None:
     wait_for(lambda: status_of(product, reference) == "invoice", "the acceptance by silence")
 
 
+@pytest.mark.slow
 def test_a8_a_claim_is_quoted_at_price_zero(product: Product, session: Session) -> None:
     customer, approver = (
         session("customer@knihy.example", desk="agency"),
@@ -170,6 +171,7 @@ def test_a8_a_claim_is_quoted_at_price_zero(product: Product, session: Session) 
     assert status_of(product, reference) == "closed"  # there is nothing to charge
 
 
+@pytest.mark.slow
 def test_m9_a_desk_without_billing(product: Product, session: Session) -> None:
     product.query("UPDATE accounts_tenant SET billing_enabled = false WHERE slug = 'agency'")
     try:
@@ -195,6 +197,7 @@ def no_money(page: Any) -> bool:
     return bool(page.locator("a[href='/invoices/']").count() == 0)
 
 
+@pytest.mark.slow
 def test_an_estimate_that_nobody_may_approve_is_not_sent(product: Product, session: Session) -> None:
     reference = file_request(session(CUSTOMER), "Payroll", "Everything anew")
     agent = session(AGENT)
@@ -205,6 +208,7 @@ def test_an_estimate_that_nobody_may_approve_is_not_sent(product: Product, sessi
     assert status_of(product, reference) == "open"
 
 
+@pytest.mark.slow
 def test_a_deputy_decides_while_the_approver_is_away(product: Product, session: Session) -> None:
     customer = session(CUSTOMER)
     reference = file_request(customer, "Payroll", "While the director is away")

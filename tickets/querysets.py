@@ -103,8 +103,6 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             "recorded_by",
             "request_type",
             "contract",
-            "product",
-            "component",
         )
 
     def for_lists(self) -> "TicketQuerySet":

@@ -453,6 +453,7 @@ def test_who_speaks_gibberish_is_sent_away(port: int) -> None:
         assert [*answers[-1:], wire.answer()] == ["502 5.5.1 Too many unrecognized commands, goodbye.", ""]
 
 
+@pytest.mark.slow
 def test_who_says_nothing_is_sent_away(committed_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "IDLE_SECONDS", 2.0)
     with listening() as port, Wire(port).begin() as wire:
@@ -460,6 +461,7 @@ def test_who_says_nothing_is_sent_away(committed_desk: Desk, monkeypatch: pytest
         assert [wire.answer(), wire.answer()] == [listener.TOO_SLOW, ""]
 
 
+@pytest.mark.slow
 def test_who_speaks_slowly_is_heard(committed_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "IDLE_SECONDS", 3.0)
     with listening() as port, Wire(port).begin() as wire:

@@ -356,6 +356,7 @@ def test_the_same_people_get_a_letter(scene: Scene, unpaid: None, event: str) ->
     assert sorted(scene.people[row.to_person_id or 0] for row in letters(kind)) == sorted(receivers)
 
 
+@pytest.mark.slow
 @every_event
 def test_text_and_html_say_the_same(scene: Scene, unpaid: None, event: str) -> None:
     kind, step, _ = TABLE[event]
@@ -371,6 +372,7 @@ def words_of(text: str) -> str:
     return " ".join(unescape(text).replace(":", " ").removeprefix("-- ").split())
 
 
+@pytest.mark.slow
 @every_event
 def test_the_notice_says_what_the_letter_says(scene: Scene, unpaid: None, event: str) -> None:
     kind, step, _ = TABLE[event]
@@ -380,6 +382,7 @@ def test_the_notice_says_what_the_letter_says(scene: Scene, unpaid: None, event:
     assert [row.text for row in told_here if row.text not in texts[row.person_id]] == []
 
 
+@pytest.mark.slow
 @every_event
 def test_it_leads_where_its_reader_can_go(scene: Scene, unpaid: None, event: str) -> None:
     kind, step, _ = TABLE[event]
