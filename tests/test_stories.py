@@ -91,6 +91,7 @@ def issue_the_invoice(product: Product, session: Session, reference: str) -> Non
     assert status_of(product, reference) == "closed"
 
 
+@pytest.mark.slow
 def test_a7_the_agencys_story(product: Product, session: Session) -> None:
     """A priced quote, changes, the second version accepted, seven calendar days of review, silence, the invoice."""
     customer, approver = (

@@ -109,7 +109,10 @@ def walk_new_user(walk: Walk) -> None:
     walk.enter("approver@rudzumaize.example")
     walk.page.goto("/requests/new/")
     walk.hand.press(walk.page.locator(".kinds a").last)
-    assert walk.page.locator("#new-request [name=organisation] option").all_inner_texts() == ["SIA Gaujas Koks", "SIA Rudzu Maize"]
+    assert walk.page.locator("#new-request [name=organisation] option").all_inner_texts() == [
+        "SIA Gaujas Koks",
+        "SIA Rudzu Maize",
+    ]
     walk.hand.write(walk.page.locator("#new-request input[type=text][name^=field-]").first, "Jauna Darbiniece")
     walk.hand.write(walk.page.locator("[name^=field-][type=email]"), "jauna@rudzumaize.example")
     walk.send()

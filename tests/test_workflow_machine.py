@@ -275,7 +275,7 @@ def live(inside: Desk, rival: Desk, *, lives: int, steps: int, seeded: bool) -> 
 
 
 def test_some_lives(inside: Desk, rival: Desk) -> None:
-    live(inside, rival, lives=3, steps=12, seeded=True)
+    live(inside, rival, lives=2, steps=12, seeded=True)
 
 
 def test_m9_some_lives_without_billing(inside: Desk, rival: Desk) -> None:

@@ -349,6 +349,7 @@ def test_a9_who_hears_of_it(scene: Scene, unpaid: None, event: str) -> None:
     assert sorted(scene.people[pk] for pk in found) == sorted(receivers)
 
 
+@pytest.mark.slow
 @every_event
 def test_the_same_people_get_a_letter(scene: Scene, unpaid: None, event: str) -> None:
     kind, step, receivers = TABLE[event]
@@ -395,6 +396,7 @@ def test_it_leads_where_its_reader_can_go(scene: Scene, unpaid: None, event: str
 DECISIONS = {"estimate_sent", "estimate_reminder", "delivered", "review_reminder"}
 
 
+@pytest.mark.slow
 @every_event
 def test_a_link_to_decide_is_personal_and_for_who_may(scene: Scene, unpaid: None, event: str) -> None:
     kind, step, _ = TABLE[event]
