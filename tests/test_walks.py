@@ -56,6 +56,11 @@ class Walk:
         if self.way.width < 600:
             self.hand.press(self.page.locator(".top-phone details.menu > summary"))
 
+    def choose_topic(self, *, last: bool = False) -> None:
+        links = self.page.locator(".kinds a")
+        self.hand.press(links.last if last else links.first)
+        self.page.wait_for_url(re.compile(r"/requests/new/\d+/"))
+
     def send(self) -> str:
         """The form; returns the reference of what it made."""
         agree(self.page)
@@ -83,7 +88,7 @@ def walk_integrator(walk: Walk) -> None:
         assert walk.page.locator(f"header a[href='{where}']").count()
     # B3, B4: a topic, its form with the way back, on behalf of somebody, and the notice that confirms it (K15).
     walk.page.goto("/requests/new/")
-    walk.hand.press(walk.page.locator(".kinds a").first)
+    walk.choose_topic()
     walk.page.locator(".crumbs li").nth(3).wait_for()
     assert walk.page.locator("[name=on_behalf_of], [name=due_date], [name=files]").count() == 3
     walk.hand.write(walk.page.locator("[name=summary]"), "Kase neatveras")
@@ -108,7 +113,7 @@ def walk_new_user(walk: Walk) -> None:
     # B6: who represents several chooses which; B21: the form for a new user.
     walk.enter("approver@rudzumaize.example")
     walk.page.goto("/requests/new/")
-    walk.hand.press(walk.page.locator(".kinds a").last)
+    walk.choose_topic(last=True)
     assert walk.page.locator("#new-request [name=organisation] option").all_inner_texts() == [
         "SIA Gaujas Koks",
         "SIA Rudzu Maize",
@@ -130,7 +135,8 @@ def walk_agency(walk: Walk) -> None:
     walk.enter("customer@knihy.example")
     walk.page.goto("/")
     walk.hand.press(walk.page.locator(".fab"))
-    walk.hand.press(walk.page.locator(".kinds a").first)
+    walk.page.wait_for_url("**/requests/new/")
+    walk.choose_topic()
     walk.hand.write(walk.page.locator("[name=summary]"), "Nová stránka o autorech")
     reference = walk.send()
     # A3: one place for what is said and sent.
@@ -153,7 +159,7 @@ def walk_accounting(walk: Walk) -> None:
     # The head asks, for the office or for a client.
     walk.enter("head@bilans.example")
     walk.page.goto("/requests/new/")
-    walk.hand.press(walk.page.locator(".kinds a").first)
+    walk.choose_topic()
     # M5, M8: a question and files, and what is helped with.
     assert walk.page.locator("[name=summary], [name=due_date]").count() == 0
     walk.page.get_by_text(re.compile("Pomagamy w obsłudze|We help with using")).wait_for()
@@ -170,7 +176,7 @@ def walk_accounting(walk: Walk) -> None:
 def walk_vendor(walk: Walk) -> None:
     walk.enter("customer@school.example")
     walk.page.goto("/requests/new/")
-    walk.hand.press(walk.page.locator(".kinds a").first)
+    walk.choose_topic()
     # K2: what must be answered is marked.
     assert walk.page.locator(".field-required .mark").count() >= 3
     # K11: covered products are green and stand first.
