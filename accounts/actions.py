@@ -10,7 +10,6 @@ from accounts import announce, events
 from accounts.errors import NotAllowed, Refused
 from accounts.invitations import make_token, obtain_user
 from accounts.locks import settled
-from accounts.members import join_all
 from accounts.models import Organisation, Person
 from accounts.permissions import is_agent
 
@@ -64,7 +63,6 @@ def accept_invitation(person: Person, *, password: str) -> Person:
     person.is_verified = True
     person.save(update_fields=["is_verified"])
     events.record("person.joined", person, by=person)
-    join_all(person)
     return person
 
 

@@ -18,12 +18,13 @@ from accounts import announce, events
 from accounts.errors import NotAllowed, Refused
 from accounts.invitations import make_token, obtain_user
 from accounts.locks import settled
-from accounts.models import RIGHTS, Event, InvitedMember, Organisation, Person, Representation, Rights, Tenant
-from accounts.permissions import is_head_of
+from accounts.models import RIGHTS, InvitedMember, Organisation, Person, Representation, Rights, Tenant
+from accounts.permissions import is_agent, is_head_of
 from accounts.tenancy import current_tenant_id
 
 # Each is a letter to an address of somebody's choice.
 MOST_INVITATIONS = 20
+INVITED_DAYS = 30
 # In the list of one organisation's people.
 PAGE = 25
 # Where a sentence names people or organisations.
@@ -58,7 +59,7 @@ def invite_member(organisation: Organisation, *, by: Person, email: str, name: s
     """
     own = _right_of_head(organisation, by)
     _judge(rights, own)
-    _check_pace(by)
+    _check_pace(organisation)
     person, _new = Person.objects.get_or_create(email=email, defaults={"name": name, "language": by.language})
     if Representation.objects.filter(organisation=organisation, person=person).exists():
         raise Refused(_("This person belongs to your organisation already."), code="member")
@@ -66,6 +67,18 @@ def invite_member(organisation: Organisation, *, by: Person, email: str, name: s
         organisation=organisation,
         person=person,
         defaults={**asdict(rights), "name": name, "invited_by": by, "invited_at": timezone.now()},
+    )
+    events.record("member.invited", organisation, by=by, person=person.pk)
+    _write_to(invited)
+
+
+@transaction.atomic
+def ask_to_join(organisation: Organisation, person: Person, *, by: Person, name: str) -> None:
+    """An agent asks somebody who is known already: they say yes themselves."""
+    invited, _new = InvitedMember.objects.update_or_create(
+        organisation=organisation,
+        person=person,
+        defaults={**asdict(Granted()), "name": name, "invited_by": by, "invited_at": timezone.now()},
     )
     events.record("member.invited", organisation, by=by, person=person.pk)
     _write_to(invited)
@@ -90,6 +103,7 @@ def join(invited: InvitedMember, *, by: Person) -> Representation:
     row = InvitedMember.objects.select_for_update().filter(pk=invited.pk).select_related("organisation").first()
     if row is None or not row.organisation.is_active:
         raise Refused(_("This invitation was withdrawn."), code="withdrawn")
+    _check_still_meant(row)
     member, _new = Representation.objects.get_or_create(
         organisation=row.organisation, person=by, defaults=asdict(rights_of(row))
     )
@@ -97,13 +111,6 @@ def join(invited: InvitedMember, *, by: Person) -> Representation:
     by.__dict__.pop("represents", None)
     events.record("member.joined", row.organisation, by=by, person=by.pk)
     return member
-
-
-def join_all(person: Person) -> None:
-    """Who chose their first password by the link of an invitation has said yes."""
-    waiting = InvitedMember.objects.filter(person=person, organisation__is_active=True)
-    for invited in waiting if not person.is_staff else ():
-        join(invited, by=person)
 
 
 @transaction.atomic
@@ -237,6 +244,20 @@ def _locked(member: Representation) -> Representation:
     return found[0]
 
 
+def _check_still_meant(invited: InvitedMember) -> None:
+    """Who invited may still do so, and may still give these rights: an invitation outlives nobody's own right."""
+    by, organisation = invited.invited_by, invited.organisation
+    if is_agent(by):
+        return
+    own = Representation.objects.filter(organisation=organisation, person=by, is_head=True).first()
+    tenant = Tenant.objects.get(pk=current_tenant_id())
+    is_old = invited.invited_at < timezone.now() - timedelta(days=INVITED_DAYS)
+    if own is None or is_old or not manages_people(by, organisation, tenant) or not by.is_active:
+        raise Refused(_("This invitation was withdrawn."), code="withdrawn")
+    own.tenant = tenant
+    _judge(rights_of(invited), own)
+
+
 def _check_customer(member: Representation) -> None:
     if member.person.is_staff:
         raise NotAllowed(_("This person works at the desk. Only the desk changes their rights."))
@@ -249,7 +270,12 @@ def _other_heads(member: Representation) -> bool:
 
 def _judge(rights: Granted, own: Representation, before: Rights | None = None) -> None:
     """Nobody lets others approve more than they may themselves, nor more than the desk lets heads grant. What somebody
-    may already, by the desk's word, they may keep."""
+    may already, by the desk's word, they may keep. The same goes for invoices."""
+    had_invoices = before is not None and before.may_see_invoices
+    if rights.may_see_invoices and not (own.may_see_invoices or had_invoices):
+        raise Refused(
+            _("You do not see invoices yourself, so you cannot let others see them. Ask us."), code="invoices"
+        )
     if not rights.may_approve:
         return
     if own.may_approve and _within(rights.approval_limit, most_to_grant(own, own.tenant)):
@@ -271,11 +297,11 @@ def _within(amount: Decimal | None, most: Decimal | None) -> bool:
     return most is None or (amount is not None and amount <= most)
 
 
-def _check_pace(by: Person) -> None:
+def _check_pace(organisation: Organisation) -> None:
+    """Of all heads together: each of them can make others."""
     hour_ago = timezone.now() - timedelta(hours=1)
-    label = Organisation._meta.label_lower
-    sent = Event.objects.filter(subject_label=label, subject_id__in=by.organisation_ids, kind="member.invited", by=by)
-    if sent.filter(at__gte=hour_ago).count() >= MOST_INVITATIONS:
+    sent = events.history_of(organisation).filter(kind="member.invited", at__gte=hour_ago)
+    if sent.count() >= MOST_INVITATIONS:
         raise Refused(_("You have invited many people in this hour. Go on later."), code="too_many")
 
 
@@ -284,6 +310,8 @@ def _write_to(invited: InvitedMember) -> None:
     is not their account's."""
     person = invited.person
     if person.user_id is None:
+        if person.is_staff:  # only a manager gives colleagues their access
+            return
         person.user_id = obtain_user(person.email)
         person.save(update_fields=["user"])
     person = Person.objects.select_related("user").get(pk=person.pk)

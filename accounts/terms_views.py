@@ -15,6 +15,7 @@ from accounts.markdown import rendered
 from accounts.models import Consent, TermsVersion
 from accounts.terms import accept_terms
 from accounts.views import back_to
+from accounts.visitors import address_of
 
 
 @public
@@ -60,7 +61,7 @@ def consent_of(request: DeskRequest, version: TermsVersion) -> Consent | None:
 def terms_accept(request: PersonRequest) -> HttpResponse:
     number = row_number(request.POST.get("number", ""))
     try:
-        accept_terms(number, by=request.person, from_address=request.META.get("REMOTE_ADDR") or None)
+        accept_terms(number, by=request.person, from_address=address_of(request))
     except Refused as refusal:
         messages.error(request, str(refusal.sentence))
         return redirect("terms")

@@ -26,7 +26,8 @@ MOST_PIXELS = 25_000_000
 MOST_PIXELS_OF_JPEG = 60_000_000
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}
 KIND = "image/webp"
-DAYS_REMEMBERED = 7
+# A page that is opened again soon; after a log-out nothing of it stays for long.
+SECONDS_REMEMBERED = 300
 SWEEP_BATCH = 500
 LOST_AFTER = timedelta(minutes=2)
 
@@ -98,5 +99,5 @@ def thumbnail(row: StoredFile) -> HttpResponse:
     response = FileResponse(default_storage.open(row.thumbnail_key, "rb"), content_type=KIND)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = f"private, max-age={DAYS_REMEMBERED * 86400}, immutable"
+    response.headers["Cache-Control"] = f"private, max-age={SECONDS_REMEMBERED}"
     return response  # type: ignore[return-value]

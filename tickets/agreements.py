@@ -64,11 +64,20 @@ def _agreement(contract: Contract, organisation: Organisation, tenant: Tenant) -
     return Agreement(
         contract=contract,
         holder=_holder(contract, organisation),
-        products=tuple(sorted(str(cover.product) for cover in contract.covers.all())),
+        products=tuple(sorted(_products(contract, organisation))),
         differs=tuple(_differences(contract, tenant)),
         price=_hour(contract, tenant) if tenant.billing_enabled else "",
         has_ended=_has_ended(contract, tenant),
     )
+
+
+def _products(contract: Contract, organisation: Organisation) -> Iterable[str]:
+    """Without the names of other organisations' own projects, which say what they are at (A8)."""
+    for cover in contract.covers.all():
+        if cover.product.organisation_id in (None, organisation.pk):
+            yield str(cover.product)
+        else:
+            yield _("A project of another organisation")
 
 
 def _holder(contract: Contract | None, organisation: Organisation) -> Organisation | None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -23,6 +24,8 @@ CHUNK = 1_000
 IN_MEMORY = 1024 * 1024
 # A cell that begins with one of these is a formula to a spreadsheet.
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+# Where a comma is the sign of decimals a spreadsheet parts cells at ';', inside of ours too.
+NEXT_CELL = re.compile(r"(;[\"\s]*)(?=[=+\-@])")
 
 
 def as_csv(tickets: TicketQuerySet, *, sort: str, few: bool = False, has_books: bool) -> IO[bytes]:
@@ -112,6 +115,7 @@ def _moment(at: datetime | None) -> str:
 
 def safe(cell: str) -> str:
     """Text that stays text: an apostrophe before what a spreadsheet would take for a formula."""
+    cell = NEXT_CELL.sub(r"\1'", cell)
     return f"'{cell}" if cell.startswith(DANGEROUS) else cell
 
 

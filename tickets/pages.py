@@ -51,9 +51,11 @@ def conversation(ticket: Ticket, reader: Person) -> dict[str, Any]:
     }
 
 
-def shown_time(ticket: Ticket, trail: Trail) -> list[TimeEntry]:
+def shown_time(ticket: Ticket, reader: Person, trail: Trail) -> list[TimeEntry]:
     """Billable time, where the contract shows it to the customer: that of requests merged into this one included."""
     if not trail.has_time or ticket.contract is None or not ticket.contract.shows_time:
+        return []
+    if not may_read_proof(reader, ticket):  # what is worked and billed is not for invited guests
         return []
     return billable_entries(ticket)
 
@@ -90,7 +92,7 @@ def request_page(ticket: Ticket, reader: Person, refused: Refusals | None = None
         "reads_proof": may_read_proof(reader, ticket),
         "is_guest": not is_asked and any(guest.id == reader.pk for guest in shown["trail"].guests),
         "who_reads": who_reads(ticket, reader, shown["trail"]),
-        "time": shown_time(ticket, shown["trail"]),
+        "time": shown_time(ticket, reader, shown["trail"]),
     }
 
 

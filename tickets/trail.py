@@ -229,7 +229,11 @@ def _rows(tickets: str, values: dict[str, Any], reader: Person, kinds: Collectio
     shows_time = any(row[0] == "contract" and row[7] == "true" for row in rows)
     told = {*kinds, *(TIME_EVENTS if shows_time else ())}
     seen = {"file": (4, comments), "event": (5, told)}
-    return [row for row in rows if row[0] not in seen or row[seen[row[0]][0]] in seen[row[0]][1]]
+    kept = [row for row in rows if row[0] not in seen or row[seen[row[0]][0]] in seen[row[0]][1]]
+    # Whom only something untold names must not change the version.
+    named = {pk for row in kept for pk in (row[3], row[4] if row[0] in ("ticket", "event") else None)}
+    named |= {json.loads(row[7])["recorded_by_id"] for row in kept if row[0] == "ticket"}
+    return [row for row in kept if row[0] != "person" or row[1] in named]
 
 
 def _version(rows: list[Row], reader: Person, today: date) -> str:

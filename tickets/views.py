@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -77,7 +78,8 @@ def request_form(request: PersonRequest, type_id: int) -> HttpResponse:
         form.errors.clear()
     elif request.method == "POST" and form.is_valid():
         try:
-            return _submit(request, request_type, form)
+            with transaction.atomic():  # request and consent, or neither
+                return _submit(request, request_type, form)
         except Refused as refusal:
             form.add_error(field_of(refusal), str(refusal.sentence))
     if form.is_bound:

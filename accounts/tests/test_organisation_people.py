@@ -1,10 +1,12 @@
 """An organisation's people, managed by its head within what the desk allows (B2)."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.errors import NotAllowed, Refused
 from accounts.events import history_of
@@ -51,14 +53,43 @@ def test_somebody_invited_joins_when_they_say_yes(inside: Desk) -> None:
     assert rights_of(member) == Granted(may_see_invoices=True)
 
 
-def test_who_chooses_their_first_password_has_said_yes(desk: Desk, visit: Visit) -> None:
+def test_who_chooses_a_first_password_has_not_said_yes(desk: Desk, visit: Visit) -> None:
+    """It may be by another link than the head's: home asks."""
     with desk.entered():
         invited = invite(desk, "nina@new.example")
         link = OutboxMessage.objects.get(kind="person.joining").said["link"]
     words = {"password1": "seven green bottles", "password2": "seven green bottles"}
     assert visit(desk).post(link, words).status_code == 302
     with desk.entered():
+        assert not Representation.objects.filter(person=invited.person).exists()
+        join(invited, by=invited.person)
         assert right_of(invited.person).organisation == desk.organisation
+
+
+def test_an_invitation_does_not_outlive_the_right_of_who_gave_it(inside: Desk) -> None:
+    invited = invite(inside, "second@new.example")
+    Representation.objects.filter(person=inside.colleague).delete()
+    with pytest.raises(Refused):
+        join(invited, by=invited.person)
+
+
+def test_an_old_invitation_is_none(inside: Desk) -> None:
+    invited = invite(inside, "late@new.example")
+    InvitedMember.objects.update(invited_at=timezone.now() - timedelta(days=31))
+    with pytest.raises(Refused):
+        join(invited, by=invited.person)
+
+
+def test_who_does_not_see_invoices_lets_nobody_see_them(inside: Desk) -> None:
+    Representation.objects.filter(person=inside.colleague).update(may_see_invoices=False)
+    with pytest.raises(Refused):
+        invite(inside, "books@new.example", rights=Granted(may_see_invoices=True))
+
+
+def test_a_colleague_of_the_desk_gets_no_access_by_it(inside: Desk) -> None:
+    Person.objects.create(name="Later", email="later@desk.example", is_agent=True)
+    invite(inside, "later@desk.example")
+    assert not OutboxMessage.objects.filter(to_person__email="later@desk.example").exists()
 
 
 @pytest.mark.parametrize("who", ["nobody", "stranger", "agent", "inactive"])

@@ -156,7 +156,8 @@ def _add(
     )
     attach(files, by=by, ticket=ticket, comment=row)
     events.record("ticket.commented", ticket, by=by, comment=row.pk, is_internal=is_internal)
-    ticket.last_activity_at = timezone.now()
+    if not is_internal:  # customers' lists stand in this order
+        ticket.last_activity_at = timezone.now()
     heard(ticket, by)
     ticket.save(update_fields=["last_activity_at", "unread_since"])
     if is_customer(by, ticket) and is_verified:

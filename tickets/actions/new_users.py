@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts import actions, events
 from accounts.errors import Refused
+from accounts.members import ask_to_join
 from accounts.models import Person, Representation
 from tickets.actions.base import locked, permit
 from tickets.models import Answer, FormField, Ticket
@@ -47,7 +48,10 @@ def create_user(ticket: Ticket, *, by: Person, name: str, email: str, phone: str
         raise Refused(_("This is the address of a colleague. Check what was asked for."), code="staff")
     if person is None:
         person = Person.objects.create(name=name, email=email, phone=phone, language=ticket.requester.language)
-    Representation.objects.get_or_create(person=person, organisation=ticket.organisation)
-    actions.invite(person, by=by)
+        Representation.objects.create(person=person, organisation=ticket.organisation)
+    if Representation.objects.filter(person=person, organisation=ticket.organisation).exists():
+        actions.invite(person, by=by)
+    else:  # somebody else's customer, or who only wrote to us: what they ask for is not shown to others unasked
+        ask_to_join(ticket.organisation, person, by=by, name=name)
     events.record("ticket.user_created", ticket, by=by, person=person.pk)
     return person

@@ -121,3 +121,14 @@ def test_nobody_takes_along_what_they_do_not_see(desk: Desk, rival: Desk, visit:
         desk.submit()
     assert len(exported(desk, visit, f"?scope={scope}&state=all", "stranger")) == 1
     assert len(exported(rival, visit, f"?scope={scope}&state=all", "requester")) == 1
+
+
+@pytest.mark.parametrize("subject", ["x;=1+1;y", "x; @SUM(A1)", 'x;"=1'])
+def test_a_cell_stays_one_where_semicolons_part_them(desk: Desk, visit: Visit, subject: str) -> None:
+    """As spreadsheets do where a comma is the sign of decimals."""
+    with desk.entered():
+        desk.submit(subject=subject)
+    answer = visit(desk, desk.requester).get("/requests/export/")
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    cells = [cell.strip() for row in csv.reader(io.StringIO(text), delimiter=";") for cell in row]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))] == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Person, Representation
+from accounts.models import InvitedMember, Person, Representation
 from conftest import Desk, Visit
 from notifications.models import OutboxMessage
 from tickets.models import RequestType, Ticket
@@ -98,3 +98,11 @@ def test_other_requests_offer_no_new_user(desk: Desk, visit: Visit) -> None:
 def test_another_desks_agent_creates_nobody_from_it(desk: Desk, rival: Desk, visit: Visit, asked: Ticket) -> None:
     answer = visit(rival, rival.agent).post(f"/admin/tickets/ticket/{asked.pk}/user/", {"email": "nora@example.com"})
     assert answer.status_code == 404
+
+
+def test_b21_who_is_known_elsewhere_is_asked_first(desk: Desk, visit: Visit, asked: Ticket) -> None:
+    """Another organisation's customer does not become one's representative by being named in a form."""
+    press(desk, visit, asked, email=desk.stranger.email)
+    with desk.entered():
+        assert not Representation.objects.filter(person=desk.stranger, organisation=desk.organisation).exists()
+        assert InvitedMember.objects.filter(person=desk.stranger, organisation=desk.organisation).exists()

@@ -176,7 +176,7 @@ def test_it_is_shown_as_a_picture_and_runs_nothing(desk: Desk, visit: Visit) -> 
 
 def test_its_readers_browser_may_remember_it_and_nothing_between(desk: Desk, visit: Visit) -> None:
     with_file(desk, picture())
-    assert shown(desk, visit).headers["Cache-Control"] == "private, max-age=604800, immutable"
+    assert shown(desk, visit).headers["Cache-Control"] == "private, max-age=300"
 
 
 def test_the_conversation_shows_it_in_its_place(desk: Desk, visit: Visit) -> None:
