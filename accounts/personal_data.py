@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts import events
-from accounts.models import ApiToken, Consent, Deputy, Event, Person, Session
+from accounts.models import RIGHTS, ApiToken, Consent, Deputy, Event, Person, Session
 from accounts.registry import Registry
 from accounts.second_factor import factors_of
 
@@ -93,8 +93,7 @@ _OF_EVENT = ("at", "kind", "subject_label", "subject_id")
 
 
 def _right(row: Any) -> dict[str, Any]:
-    rights = ("may_ask", "may_approve", "approval_limit", "may_see_invoices", "is_head")
-    return {"organisation": row.organisation.name, **{right: getattr(row, right) for right in rights}}
+    return {"organisation": row.organisation.name, **{right: getattr(row, right) for right in RIGHTS}}
 
 
 def _factor(row: Authenticator) -> dict[str, Any]:

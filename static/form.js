@@ -8,7 +8,8 @@
   function valueOf(form, name) {
     const field = form.elements[name];
     if (!field) return "";
-    if (field instanceof RadioNodeList) return field.value;
+    if (field instanceof RadioNodeList) return [...field].find((one) => one.checked && !one.disabled)?.value ?? "";
+    if (field.disabled) return ""; // what is not shown answers nothing
     if (field.type === "checkbox") return field.checked ? "yes" : "";
     return field.value;
   }
@@ -48,7 +49,8 @@
     }
     select.replaceChildren(...children.filter((child) => (child.matches("optgroup") ? child.children.length : fits(child))).flatMap((child) => (child.matches("optgroup") ? [...child.children] : [child])));
     select.value = [...select.options].some((option) => option.value === before) ? before : "";
-    select.closest(".field").hidden = select.options.length < 2;
+    const box = select.closest(".field");
+    box.hidden = select.options.length < 2 || ("shownWhen" in box.dataset && !holds(form, box.dataset.shownWhen));
   }
 
   // Kinds that need a contract for the chosen product.
@@ -75,9 +77,11 @@
   }
 
   function arrange(form) {
-    offerKinds(form);
+    // What is hidden may hide more, wherever it stands: as often as there are conditions.
+    const boxes = all("[data-shown-when]", form);
+    for (const _ of boxes) boxes.forEach((box) => show(form, box));
+    offerKinds(form); // after what is shown: it closes some of it again
     all("select[data-follows]", form).forEach((select) => follow(form, select));
-    all("[data-shown-when]", form).forEach((box) => show(form, box));
     all("[data-required-when]", form).forEach((box) => require(form, box));
   }
 

@@ -292,9 +292,10 @@ window.deskUploads = (() => {
       add([...event.dataTransfer.files]);
     });
     form.addEventListener("paste", (event) => {
-      if (event.clipboardData.files.length === 0) return;
+      const { files, types } = event.clipboardData;
+      if (files.length === 0 || types.includes("text/plain")) return; // cells and paragraphs come with a picture of themselves
       event.preventDefault();
-      add([...event.clipboardData.files]);
+      add([...files]);
     });
     form.addEventListener("reset", () => [...uploads].forEach(takeAway));
 

@@ -53,11 +53,8 @@ def conversation(ticket: Ticket, reader: Person) -> dict[str, Any]:
 
 def shown_time(ticket: Ticket, reader: Person, trail: Trail) -> list[TimeEntry]:
     """Billable time, where the contract shows it to the customer: that of requests merged into this one included."""
-    if not trail.has_time or ticket.contract is None or not ticket.contract.shows_time:
-        return []
-    if not may_read_proof(reader, ticket):  # what is worked and billed is not for invited guests
-        return []
-    return billable_entries(ticket)
+    # What is worked and billed is not for invited guests.
+    return billable_entries(ticket) if trail.shows_time and may_read_proof(reader, ticket) else []
 
 
 class Hears(NamedTuple):

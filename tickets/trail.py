@@ -99,7 +99,7 @@ WITH here AS MATERIALIZED (
     SELECT 'reader', row.id, NULL, row.person_id, NULL, NULL, NULL, NULL
     FROM accounts_representation AS row
     WHERE row.tenant_id = %(tenant)s AND row.organisation_id = (SELECT organisation_id FROM here)
-    LIMIT %(readers)s
+    ORDER BY row.id LIMIT %(readers)s
   )
 )
 SELECT * FROM trail
@@ -192,8 +192,8 @@ class Trail:
     attention: str = ""
     has_estimates: bool = False
     has_proofs: bool = False
-    # Whether there is time that the contract shows.
-    has_time: bool = False
+    # Whether the contract shows time; what was merged into the ticket may have some of which it has no event.
+    shows_time: bool = False
 
 
 Row = tuple[Any, ...]
@@ -278,7 +278,7 @@ def _trail(rows: list[Row], version: str, kinds: Collection[str]) -> Trail:
         attention=parts["attention"][0][5] if "attention" in parts else "",
         has_estimates="estimate" in parts,
         has_proofs="proof" in parts,
-        has_time=any(event.kind in TIME_EVENTS for event in events),
+        shows_time=any(row[7] == "true" for row in parts.get("contract", ())),
     )
 
 

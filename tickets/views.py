@@ -143,6 +143,8 @@ def field_of(refusal: Refused) -> str | None:
 
 def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm) -> HttpResponse:
     values = form.cleaned_data
+    if form.terms is not None:  # first: a request that is filed is not refused any more
+        accept_terms(form.terms.number, by=request.person, from_address=origin_of(request).from_address)
     ticket = actions.submit(
         by=request.person,
         requester=values.get("on_behalf_of"),
@@ -157,8 +159,6 @@ def _submit(request: PersonRequest, request_type: RequestType, form: RequestForm
         cost_centre=values.get("cost_centre", ""),
         details=form.details,
     )
-    if form.terms is not None:
-        accept_terms(form.terms.number, by=request.person, from_address=origin_of(request).from_address)
     link = reverse("request", args=[ticket.reference])
     messages.success(
         request,

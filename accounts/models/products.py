@@ -47,6 +47,10 @@ class Product(TenantModel):
     def __str__(self) -> str:
         return self.name
 
+    def is_offered_to(self, organisation: Organisation | None) -> bool:
+        """Everybody's, or one of the organisation's own projects."""
+        return self.organisation_id is None or (organisation is not None and self.organisation_id == organisation.pk)
+
 
 class Component(TenantModel):
     """A part of a product, by which its specialists are found."""

@@ -86,11 +86,13 @@ def complete(
     if "organisation" in changed:
         _end_estimates(ticket)
         ticket.handling_rank = None  # it had one among the other organisation's
+        if ticket.product is not None and not ticket.product.is_offered_to(organisation):
+            ticket.product = ticket.component = None
     if contract is not None and not _serves(contract, organisation):
         raise Refused(_("This contract is another organisation's. Choose one of its own."), code="foreign_contract")
     for name, value in new.items():
         setattr(ticket, name, value)
-    ticket.save(update_fields=[*changed, "handling_rank"])
+    ticket.save(update_fields=[*changed, "handling_rank", "product", "component"])
     events.record(
         "ticket.completed",
         ticket,

@@ -118,8 +118,15 @@ def follow(ticket: Ticket, *, by: Person, text: str) -> Ticket:
         channel=Channel.PORTAL,
         recorded_by=by,
         follows=ticket,
-        details=Details(product=ticket.product, component=ticket.component),
+        details=_details_again(ticket),
     )
+
+
+def _details_again(ticket: Ticket) -> Details:
+    """What the earlier ticket was about, as far as it is still its organisation's."""
+    if ticket.product is None or not ticket.product.is_offered_to(ticket.organisation):
+        return NO_DETAILS
+    return Details(product=ticket.product, component=ticket.component)
 
 
 def _may_submit(by: Person, requester: Person, organisation: Organisation | None) -> None:
@@ -277,7 +284,7 @@ def _create(
 
 def _check_details(details: Details, organisation: Organisation | None, cover: Cover) -> None:
     product, component = details.product, details.component
-    if product is not None and product.organisation_id not in (None, organisation and organisation.pk):
+    if product is not None and not product.is_offered_to(organisation):
         raise Refused(_("This product is another organisation's. Choose one of its own."), code="foreign_product")
     if component is not None and (product is None or component.product_id != product.pk):
         raise Refused(_("This component is not a part of the chosen product. Choose again."), code="foreign_component")

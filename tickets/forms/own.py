@@ -98,7 +98,7 @@ class OwnFields:
         dressed.when_words = self._when_words(row.shown_when)
         # A browser would insist on what is not shown; `judge` does where it is.
         dressed.marked = row.is_required
-        dressed.required = row.is_required and not row.shown_when
+        dressed.required = row.is_required and not dressed.shown_when and not depends(row)
         return field
 
     def _named(self, conditions: Sequence[Sequence[str]]) -> str:
@@ -108,12 +108,22 @@ class OwnFields:
     def _when_words(self, conditions: Sequence[Sequence[str]]) -> str:
         """For who reads the form without script, which hides what does not apply."""
         said = [
-            _("“%(field)s” is “%(value)s”")
-            % {"field": self.by_id[pk].label, "value": value_label(self.by_id[pk], value)}
+            _("“%(field)s” is “%(value)s”") % {"field": self.by_id[pk].label, "value": words}
             for pk, value in conditions
-            if pk in self.by_id
+            if pk in self.by_id and (words := self._value_words(self.by_id[pk], value))
         ]
         return _("Only when %(conditions)s.") % {"conditions": get_text_list(said, _("or"))} if said else ""
+
+    def _value_words(self, row: FormField, value: str) -> str:
+        """What a condition's value is called; nothing for what this form does not offer."""
+        match row.kind:
+            case FieldKind.CHECKBOX:
+                return _("yes")
+            case FieldKind.KIND:
+                return str(dict(Kind.choices).get(value, ""))
+            case FieldKind.PRODUCT:
+                return next((one.name for one in self.products if str(one.pk) == value), "")
+        return next((str(one) for one in self._options(row) if str(one.pk) == value), "")
 
     # ---- makers, one for each kind ----
 
@@ -172,11 +182,11 @@ class OwnFields:
 
     def component(self, row: FormField) -> forms.Field:
         products = {one.pk: one for one in self.products}
-        components = Component.objects.filter(product__in=products).order_by("position", "name")
+        components = Component.objects.filter(product__in=products)
         field: Any = forms.ModelChoiceField(
             queryset=components, widget=Select(attrs={"data-follows": FieldKind.PRODUCT.value})
         )
-        found = list(components)
+        found = self.components
         groups: dict[int, list[tuple[int, str]]] = {}
         for one in found:
             groups.setdefault(one.product_id, []).append((one.pk, one.name))
@@ -212,6 +222,10 @@ class OwnFields:
     def products(self) -> list[Product]:
         return list(Product.objects.offered_to(self.organisation))
 
+    @cached_property
+    def components(self) -> list[Component]:
+        return list(Component.objects.filter(product__in=self.products).order_by("position", "name"))
+
     def _options(self, row: FormField) -> list[FieldOption]:
         offered = [one for one in row.options.all() if one.is_active]
         return sorted(offered, key=lambda one: (one.position, one.pk))
@@ -222,18 +236,28 @@ class OwnFields:
         """What the fields say together: what is not shown does not count, what depends must fit."""
         values = form.cleaned_data
         keys = {row.name: _key(row, values.get(row.name)) for row in self.rows}
+        hidden = self._hidden(keys)
+        for row in hidden:
+            form.errors.pop(row.name, None)
+            values[row.name] = None
         for row in self.rows:
-            if row.shown_when and not self._holds(row.shown_when, keys):
-                form.errors.pop(row.name, None)
-                values[row.name] = None
-                keys[row.name] = ""
-            elif row.name not in form.errors:
+            if row.name in values and row.name not in form.errors and row not in hidden:
                 self._judge_one(form, row, keys)
+
+    def _hidden(self, keys: dict[str, str]) -> list[FormField]:
+        """What is not shown, and so answers nothing to what depends on it, wherever it stands in the form. A condition
+        on what is not asked any more is none."""
+        conditional = [row for row in self.rows if self._named(row.shown_when)]
+        hidden: list[FormField] = []
+        while more := [row for row in conditional if row not in hidden and not self._holds(row.shown_when, keys)]:
+            hidden += more
+            keys.update({row.name: "" for row in more})
+        return hidden
 
     def _judge_one(self, form: forms.Form, row: FormField, keys: dict[str, str]) -> None:
         value = form.cleaned_data.get(row.name)
-        must = row.is_required or self._holds(row.required_when, keys)
-        if must and value in (None, "", False):
+        must = (row.is_required or self._holds(row.required_when, keys)) and self._has_choices(row, keys)
+        if must and (value is None or value is False or value == ""):
             form.add_error(row.name, ValidationError(form.fields[row.name].error_messages["required"], code="required"))
         elif row.kind == FieldKind.COMPONENT and value:
             self._check_component(form, value)
@@ -241,6 +265,18 @@ class OwnFields:
             self._check_dependent(form, row, value, keys)
         elif row.kind == FieldKind.KIND and value:
             self._check_kind(form, value)
+
+    def _has_choices(self, row: FormField, keys: dict[str, str]) -> bool:
+        """Whether what was chosen elsewhere leaves anything to choose here."""
+        if row.kind == FieldKind.COMPONENT:
+            return any(str(one.product_id) == keys.get(FieldKind.PRODUCT) for one in self.components)
+        if not depends(row):
+            return True
+        lead = self.by_id.get(str(row.depends_on_id))
+        return any(
+            one.parent_id is None or lead is None or str(one.parent_id) == keys.get(lead.name)
+            for one in self._options(row)
+        )
 
     def _holds(self, conditions: Sequence[Sequence[str]], keys: dict[str, str]) -> bool:
         return any(pk in self.by_id and keys.get(self.by_id[pk].name) == value for pk, value in conditions)
@@ -267,6 +303,8 @@ class OwnFields:
         """Why only a consultation is possible; nothing where more is."""
         if self.cover.is_covered(product):
             return ""
+        if product is None and self.cover.agreed:
+            return _("Your contracts name other products, so we can offer a consultation.")
         if product is not None:
             return _("You have no contract for %(product)s, so we can offer a consultation.") % {"product": product}
         return _("You have no contract with us, so we can offer a consultation.")
@@ -324,8 +362,9 @@ MAKERS: dict[FieldKind, Callable[[OwnFields, FormField], forms.Field]] = {
 
 
 def grouped(options: list[FieldOption], parents: list[FieldOption]) -> list[tuple[str, Any]]:
-    """Choices below the ones that they depend on; those that go with all stand first."""
-    free = [(str(one.pk), str(one)) for one in options if one.parent_id is None]
+    """Choices below those that they depend on. What goes with all stands first: all of it, where nothing else is
+    asked."""
+    free = [(str(one.pk), str(one)) for one in options if one.parent_id is None or not parents]
     groups = [
         (str(parent), [(str(one.pk), str(one)) for one in options if one.parent_id == parent.pk]) for parent in parents
     ]
@@ -339,20 +378,13 @@ def _group(label: str, choices: list[tuple[int, str]], *, alone: bool) -> list[A
     return choices if alone and label == _("Without a contract") else [(label, choices)]
 
 
+def depends(row: FormField) -> bool:
+    """Whether its choices are those that go with another answer."""
+    return row.kind == FieldKind.COMPONENT or (row.kind == FieldKind.CHOICE and row.depends_on_id is not None)
+
+
 def _key(row: FormField, value: Any) -> str:
     """A cleaned value as conditions name it."""
     if row.kind == FieldKind.CHECKBOX:
         return YES if value else ""
     return str(getattr(value, "pk", value) or "")
-
-
-def value_label(row: FormField, value: str) -> str:
-    """What a condition's value is called."""
-    if row.kind == FieldKind.CHECKBOX:
-        return _("yes")
-    if row.kind == FieldKind.KIND:
-        return str(dict(Kind.choices).get(value, value))
-    if row.kind == FieldKind.CHOICE:
-        return next((str(one) for one in row.options.all() if str(one.pk) == value), value)
-    found = Product.objects.filter(pk=value).first() if value.isdecimal() else None
-    return str(found or value)

@@ -157,7 +157,7 @@ class RequestForm(forms.Form):
         if summary:
             return shortened(one_line(summary))
         answers = self.details.answers
-        first = answers[0].value if answers and isinstance(answers[0].value, str) else ""
+        first = one_line(answers[0].value) if answers and isinstance(answers[0].value, str) else ""
         return shortened(f"{self.asked_type}: {first}" if first else str(self.asked_type))
 
     def clean(self) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Component, Contract, ContractUser, Cover, Product
+from accounts.models import Component, Contract, ContractUser, Cover, Product, Representation
 from conftest import PASSWORD, Desk, Visit, in_days
+from tickets import actions
 from tickets.models import Answer, FieldKind, FieldOption, FormField, RequestType, Ticket
 
 
@@ -193,6 +194,41 @@ def test_without_script_the_form_says_when_it_applies(desk: Desk, visit: Visit, 
     assert "Only when “Did it work before?” is “yes”." in page(desk, visit)
 
 
+def test_a_condition_on_what_is_not_asked_any_more_is_none(
+    desk: Desk, visit: Visit, conditional: dict[str, Any]
+) -> None:
+    with desk.entered():
+        FormField.objects.filter(kind=FieldKind.CHECKBOX).update(is_active=False)
+    assert "required" in error_of(send(desk, visit), conditional["since"])
+    send(desk, visit, **{conditional["since"]: "2026-11-01"})
+    assert answers(desk) == ["Since when?: 1 Nov 2026"]
+
+
+def test_what_depends_on_something_hidden_is_hidden_wherever_it_stands(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        first = asks(desk, FieldKind.CHECKBOX, "First?", position=1)
+        second = asks(desk, FieldKind.CHECKBOX, "Second?", position=3, shown_when=[[str(first.pk), "yes"]])
+        third = asks(desk, FieldKind.LINE, "Third?", position=2, is_required=True, shown_when=[[str(second.pk), "yes"]])
+    assert send(desk, visit, **{second.name: "on"}).status_code == 302
+    assert "required" in error_of(send(desk, visit, **{first.name: "on", second.name: "on"}), third.name)
+
+
+def test_nought_is_an_answer(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        field = asks(desk, FieldKind.NUMBER, is_required=True)
+    assert send(desk, visit, **{field.name: "0"}).status_code == 302
+
+
+def test_nobody_has_to_choose_where_there_is_no_choice(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        asks(desk, FieldKind.PRODUCT, "Product")
+        asks(desk, FieldKind.COMPONENT, "Component", is_required=True)
+        plain, parted = Product.objects.create(name="Plain"), Product.objects.create(name="Parted")
+        Component.objects.create(product=parted, name="Part")
+    assert send(desk, visit, product=plain.pk).status_code == 302
+    assert "required" in error_of(send(desk, visit, product=parted.pk), "component")
+
+
 def test_what_another_answer_makes_necessary_is_insisted_on(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         urgent = asks(desk, FieldKind.CHECKBOX, "Is it urgent?")
@@ -314,6 +350,25 @@ def test_a8_a_project_is_offered_to_its_organisation_only(desk: Desk, visit: Vis
     assert "Their shop" not in text
     response = send(desk, visit, product=theirs.pk, kind="consultation")
     assert error_of(response, "product") != ""
+
+
+def test_a8_a_project_goes_when_the_organisation_is_corrected(desk: Desk, products: dict[str, Any]) -> None:
+    with desk.entered():
+        ours = Product.objects.create(name="Our shop", organisation=desk.organisation)
+        ticket = desk.submit(details=actions.Details(product=ours))
+        Representation.objects.create(person=desk.requester, organisation=desk.other_organisation)
+        values = {"request_type": ticket.request_type, "priority": ticket.priority}
+        ticket = actions.complete(ticket, by=desk.agent, organisation=desk.other_organisation, **values)
+        assert ticket.product is None
+
+
+def test_k10_who_has_a_contract_is_not_told_that_they_have_none(
+    desk: Desk, visit: Visit, products: dict[str, Any]
+) -> None:
+    with desk.entered():
+        FormField.objects.filter(kind__in=["product", "component"]).delete()
+    response = send(desk, visit, kind="configuration")
+    assert error_of(response, "kind") == "Your contracts name other products, so we can offer a consultation."
 
 
 def test_another_desks_product_is_refused(desk: Desk, rival: Desk, visit: Visit, products: dict[str, Any]) -> None:
