@@ -274,14 +274,16 @@ def live(inside: Desk, rival: Desk, *, lives: int, steps: int, seeded: bool) -> 
     )
 
 
+@pytest.mark.slow
 def test_some_lives(inside: Desk, rival: Desk) -> None:
-    live(inside, rival, lives=2, steps=12, seeded=True)
+    live(inside, rival, lives=5, steps=15, seeded=True)
 
 
+@pytest.mark.slow
 def test_m9_some_lives_without_billing(inside: Desk, rival: Desk) -> None:
     inside.tenant.billing_enabled = False
     inside.tenant.save()
-    live(inside, rival, lives=1, steps=10, seeded=True)
+    live(inside, rival, lives=2, steps=10, seeded=True)
 
 
 @pytest.mark.slow

@@ -127,6 +127,7 @@ def examples(number: int) -> Callable[[Any], Any]:
 # ---- what is true of all of them ----
 
 
+@pytest.mark.slow
 @examples(FEW)
 @given(MESSAGES | DEPTHS)
 def test_a_message_that_lies_in_every_part_is_read_and_can_be_stored(raw: bytes) -> None:
