@@ -132,7 +132,9 @@ def test_a_type_left_as_it_is_stays_as_the_desk(desk: Desk, visit: Visit) -> Non
 
 def test_the_lists_show_names_and_no_json(desk: Desk, visit: Visit) -> None:
     browser = visit(desk, desk.manager)
-    pages = [browser.get(f"/admin/tickets/{model}/") for model in ("topicgroup", "requesttype", "worktype")]
+    pages = [
+        browser.get(f"/admin/tickets/{model}/") for model in ("topicgroup", "requesttype", "worktype", "formfield")
+    ]
     assert not any("{" in text_of(page).partition("Position")[2] for page in pages)
 
 

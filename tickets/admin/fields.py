@@ -3,15 +3,15 @@
 from typing import Any
 
 from django import forms
+from django.contrib.admin import display
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import row_number
-from accounts.admin import Rows
+from accounts.admin import DeskAdmin, Rows
 from accounts.models import Product
 from accounts.permissions import is_manager
-from tickets.admin.catalogue import Named
 from tickets.models import FieldKind, FieldOption, FormField
 from tickets.models.forms import DECIDING, YES
 from tickets.models.ticket import Kind
@@ -116,9 +116,9 @@ class FieldOptionInline(Rows):
         return formset
 
 
-class FormFieldAdmin(Named):
+class FormFieldAdmin(DeskAdmin):
     form = FormFieldForm
-    list_display = ("label", "request_type", "kind", "is_required", "is_active", "position")
+    list_display = ("question", "request_type", "kind", "is_required", "is_active", "position")
     list_select_related = ("request_type",)
     fields = (
         "request_type",
@@ -137,6 +137,11 @@ class FormFieldAdmin(Named):
     filter_parameters = ("request_type__id__exact",)
     view_rule = staticmethod(is_manager)
     delete_rule = staticmethod(is_manager)
+
+    @display(description=gettext_lazy("question"))
+    def question(self, row: FormField) -> str:
+        """Its label by another name: `label` is the field itself, which would be listed as JSON."""
+        return str(row)
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         return [FieldOptionInline] if obj is not None and obj.kind == FieldKind.CHOICE else []
