@@ -24,6 +24,7 @@ VERSION = "12.8.2"  # the last for Node.js 20
 CATEGORIES = ("performance", "accessibility", "best-practices")
 SCORE_AT_LEAST, KILOBYTES_AT_MOST, SHIFT_AT_MOST = 95, 100.0, 0.02
 LONGEST_RUN_SECONDS = 300
+ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -72,23 +73,28 @@ def install() -> Path:
 
 
 def look(program: Path, browser: str, server: Server, page: dict[str, str]) -> Sight:
-    """One run, in a profile of its own."""
+    """One run, in a profile of its own. Chromium now and then records nothing of a load; then it is loaded again."""
     address = f"http://{page['host']}:{server.port}{page['path']}"
     with tempfile.TemporaryDirectory() as folder:
-        headers = Path(folder) / "headers.json"
+        headers, answer = Path(folder) / "headers.json", Path(folder) / "report.json"
         headers.write_text(json.dumps({"Cookie": page["cookie"]}), encoding="utf-8")
-        answer = Path(folder) / "report.json"
-        subprocess.run(
-            [
-                str(program), address, "--quiet", "--output=json", f"--output-path={answer}",
-                f"--only-categories={','.join(CATEGORIES)}", f"--extra-headers={headers}",
-                "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
-            ],
-            env={**os.environ, "CHROME_PATH": browser},
-            check=True,
-            timeout=LONGEST_RUN_SECONDS,
-        )  # fmt: skip
-        return read(json.loads(answer.read_text(encoding="utf-8")))
+        command = [
+            str(program), address, "--quiet", "--output=json", f"--output-path={answer}",
+            f"--only-categories={','.join(CATEGORIES)}", f"--extra-headers={headers}",
+            "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
+        ]  # fmt: skip
+        for _attempt in range(ATTEMPTS):
+            done = subprocess.run(
+                command,
+                env={**os.environ, "CHROME_PATH": browser},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=LONGEST_RUN_SECONDS,
+            )
+            if done.returncode == 0:
+                return read(json.loads(answer.read_text(encoding="utf-8")))
+        sys.exit(f"bench: Lighthouse could not load {address}: {done.stderr.strip().splitlines()[:1]}")
 
 
 def read(found: dict[str, Any]) -> Sight:
