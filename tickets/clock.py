@@ -20,7 +20,7 @@ from tickets import actions
 from tickets.actions.base import for_update
 from tickets.actions.review import INFORMATION_REMINDERS
 from tickets.models import Ticket
-from tickets.models.ticket import read_guests
+from tickets.models.ticket import read_company
 from tickets.workflow import Status, WaitingFor
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ def work_off(tenant_id: int, now: datetime) -> int:
     with enter(tenant_id):
         due = for_update(skip_locked=True).filter(clock_at__lte=now).order_by("clock_at")
         tickets = settled(due[:BATCH])
-        read_guests(tickets)
+        read_company(tickets)
         for ticket in tickets:
             ticket.is_locked = True
             try:

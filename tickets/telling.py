@@ -92,8 +92,10 @@ def tell_all(ticket: Ticket, news: list[News], *, by: Person | None, is_new: boo
 
 def _heed_attention(ticket: Ticket, news: list[News], told: dict[int, tuple[Person, News]], by: Person | None) -> None:
     """Who muted the ticket hears only what needs them; who follows it hears what is not only for others."""
-    for row in Attention.objects.filter(ticket=ticket).select_related("person"):
+    for row in ticket.company:
         person = row.person
+        if row.is_guest:
+            continue
         if row.choice == Attention.Choice.MUTED:
             if person.pk in told and not told[person.pk][1].needs_reader:
                 del told[person.pk]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
+from typing import NamedTuple
 
 from django.db import models
 from django.utils import timezone
@@ -228,10 +229,15 @@ class Ticket(TicketWorkflow, TenantModel):
         return f"{self.reference} {self.subject}"
 
     @cached_property
+    def company(self) -> "list[Company]":
+        """Whom something binds to this ticket besides the request itself; read once per verb."""
+        read_company([self])
+        return self.company
+
+    @property
     def guests(self) -> list[Person]:
-        """Who was invited; read once per verb."""
-        rows = self.participants.select_related("person").order_by("id")
-        return [row.person for row in rows]
+        """Who was invited."""
+        return [one.person for one in self.company if one.is_guest]
 
     @cached_property
     def speakers(self) -> list[Person]:
@@ -291,11 +297,27 @@ class Attention(TenantModel):
         return f"{self.person}: {self.choice}"
 
 
-def read_guests(tickets: Iterable[Ticket]) -> None:
-    """Who was invited to each of the tickets, in one query for all."""
+class Company(NamedTuple):
+    """Somebody invited to a ticket, or somebody who said how closely they follow it."""
+
+    person: Person
+    is_guest: bool
+    # Attention.Choice of who chose; empty for a guest.
+    choice: str
+
+
+def read_company(tickets: Iterable[Ticket]) -> None:
+    """Of each of the tickets, in one query for all, and another one where there is anybody."""
     by_id = {ticket.pk: ticket for ticket in tickets}
     for ticket in by_id.values():
-        ticket.guests = []
-    rows = Participant.objects.filter(ticket__in=list(by_id)).select_related("person").order_by("id")
-    for row in rows:
-        by_id[row.ticket_id].guests.append(row.person)
+        ticket.company = []
+    guests = Participant.objects.filter(ticket__in=list(by_id)).values_list(
+        models.Value(True), "id", "ticket_id", "person_id", models.Value("")
+    )
+    followers = Attention.objects.filter(ticket__in=list(by_id)).values_list(
+        models.Value(False), "id", "ticket_id", "person_id", "choice"
+    )
+    rows = sorted(guests.union(followers, all=True))
+    people = Person.objects.in_bulk({row[3] for row in rows}) if rows else {}
+    for is_guest, _id, ticket_id, person_id, choice in rows:
+        by_id[ticket_id].company.append(Company(people[person_id], is_guest, choice))
