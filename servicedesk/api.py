@@ -23,6 +23,7 @@ VERSION = "v1"
 _OPERATIONS = [
     path("me/", MeView.as_view(), name="me"),
     path("request-types/", tickets_api.RequestTypesView.as_view(), name="request_types"),
+    path("request-types/<str:id>/", tickets_api.RequestTypeView.as_view(), name="request_type"),
     path("requests/", tickets_api.RequestsView.as_view(), name="requests"),
     path("requests/<str:reference>/", tickets_api.RequestView.as_view(), name="request"),
     path("requests/<str:reference>/comments/", tickets_api.CommentsView.as_view(), name="comments"),

@@ -146,6 +146,7 @@ GET: dict[str, tuple[int, ...]] = {
     "token_revoke": PERSON_POST,
     "api:me": API_PERSONS,
     "api:request_types": API_PERSONS,
+    "api:request_type": (401, 200, 200, 200, 200, 200, 200, 404),
     "api:requests": API_PERSONS,
     "api:request": API_OF_ORGANISATION,
     "api:comments": API_OF_ORGANISATION,
@@ -324,6 +325,7 @@ def things(desk: Desk) -> dict[str, Any]:
         return {
             "reference": ticket.reference,
             "type_id": RequestType.objects.order_by("id").first().pk,
+            "id": RequestType.objects.order_by("id").first().pk,
             "file_id": Attachment.objects.get().file_id,
             "upload_id": uploads.begin(by=desk.requester, name="a.txt", size=1).public_id,
             "number": Invoice.objects.get().number,

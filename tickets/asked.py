@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from tickets.models import FieldKind, Ticket
+from tickets.models import Answer, FieldKind, Ticket
 from tickets.models.forms import shown_value
 from tickets.trail import Answered
 
@@ -31,3 +31,9 @@ def asked_of(ticket: Ticket, answers: Iterable[Answered]) -> tuple[Asked, ...]:
     ]
     said += [Asked(one.label, shown_value(one.kind, one.value), one.kind in WIDE) for one in answers]
     return tuple(one for one in said if one.value)
+
+
+def answers_of(ticket: Ticket) -> list[Answered]:
+    """For who has no trail at hand."""
+    rows = Answer.objects.filter(ticket=ticket).order_by("id")
+    return [Answered(row.kind, str(row.label), row.value) for row in rows]

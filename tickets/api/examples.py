@@ -91,6 +91,7 @@ REQUEST: dict[str, Any] = {
     "period_ends_at": "2026-12-23T00:00:00+02:00",
     "deploy_on": None,
     "recorded_by": {"id": 12, "name": "Rita Requester"},
+    "answers": [{"label": "Which printer?", "value": "At the counter"}],
     "participants": [],
     "merged_into": None,
     "follows": None,
@@ -130,4 +131,33 @@ REQUEST_TYPES: dict[str, Any] = {
             "topic": {"id": 1, "name": "Finance"},
         }
     ]
+}
+REQUEST_TYPE_FORM: dict[str, Any] = {
+    **REQUEST_TYPES["results"][0],
+    "fields": [
+        {
+            "name": "subject",
+            "label": "Summary",
+            "help": "One line that says what it is about.",
+            "type": "string",
+            "required": True,
+            "max_length": 200,
+            "choices": None,
+            "follows": None,
+            "shown_when": [],
+            "required_when": [],
+        },
+        {
+            "name": "field-14",
+            "label": "Which printer?",
+            "help": "",
+            "type": "string",
+            "required": False,
+            "max_length": None,
+            "choices": [{"value": "41", "label": "At the counter", "goes_with": "38"}],
+            "follows": "field-13",
+            "shown_when": [{"field": "field-12", "value": "yes"}],
+            "required_when": [],
+        },
+    ],
 }

@@ -5,7 +5,7 @@ words are due, or `true` where a number is, never gets that far.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,10 +21,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.api.calls import Problem
 from tickets.durations import MOST_MINUTES
-from tickets.forms import DurationField, FilesField
+from tickets.forms import DurationField, FilesField, QuantityField
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PRICE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+_DECIMAL = re.compile(r"-?[0-9]{1,11}(\.[0-9]{1,4})?")
 _LARGEST = 2**63
 MOST_TOLD = 50
 
@@ -67,6 +68,12 @@ def _price(value: Any) -> Decimal:
     return Decimal(value)
 
 
+def _decimal(value: Any) -> Decimal:
+    if not _DECIMAL.fullmatch(_words(value)):
+        raise ValueError
+    return Decimal(value)
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of value. `read` gives what the form takes, or raises ValueError; `sentence` then says what is due."""
@@ -93,6 +100,12 @@ PRICE = Kind(
     _price,
     gettext_lazy("Send an amount as text, like 150.00."),
 )
+DECIMAL = Kind(
+    "decimal",
+    {"type": "string", "pattern": f"^{_DECIMAL.pattern}$"},
+    _decimal,
+    gettext_lazy("Send a number as text, like 12.5."),
+)
 MINUTES = Kind("minutes", {"type": "integer", "minimum": 1, "maximum": MOST_MINUTES}, _whole, NUMBER.sentence)
 
 # The first that fits: some of these classes are made of others.
@@ -102,6 +115,7 @@ _KINDS: tuple[tuple[type[forms.Field], Kind], ...] = (
     (forms.BooleanField, FLAG),
     (forms.DateTimeField, MOMENT),
     (forms.DateField, DAY),
+    (QuantityField, DECIMAL),
     (forms.DecimalField, PRICE),
     (forms.IntegerField, NUMBER),
     (forms.Field, WORDS),
@@ -234,8 +248,17 @@ def _choices(field: forms.Field) -> list[dict[str, Any]] | None:
     if isinstance(field, forms.ModelChoiceField):
         return [{"value": row.pk, "label": field.label_from_instance(row)} for row in field.queryset or ()]
     if isinstance(field, forms.ChoiceField):
-        return [{"value": value, "label": str(label)} for value, label in cast(Any, field.choices)]
+        return [{"value": value, "label": str(label)} for value, label in flat(cast(Any, field.choices)) if value]
     return None
+
+
+def flat(choices: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    """Without the headings of their groups."""
+    for value, label in choices:
+        if isinstance(label, list | tuple):
+            yield from label
+        else:
+            yield value, label
 
 
 def body_schema(form: type[forms.Form], names: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from accounts.api.schema import MoneySerializer, NamedSerializer, money
 from accounts.http import PersonRequest
+from tickets.asked import answers_of, asked_of
 from tickets.models import Attachment, Comment, Estimate, EstimateLine, EstimateState, RequestType, Ticket
 from tickets.models.ticket import Channel
 from tickets.pages import neighbours
@@ -117,6 +118,13 @@ class EstimateSerializer(serializers.Serializer[Any]):
         return money(estimate.total, estimate.currency)
 
 
+class AnswerSerializer(serializers.Serializer[Any]):
+    """A question of the type's form, and its answer."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    value = serializers.CharField()
+
+
 class VerbSummarySerializer(serializers.Serializer[Any]):
     """Something that you can do with the request now."""
 
@@ -200,6 +208,9 @@ class RequestSerializer(RequestSummarySerializer):
     )
     deploy_on = serializers.DateField(allow_null=True, help_text="The day for which the rollout is planned.")
     recorded_by = NamedSerializer(allow_null=True, help_text="Who filed it; null when it came by e-mail.")
+    answers = serializers.SerializerMethodField(
+        help_text="What the fields of its type were answered, as people read it."
+    )
     participants = serializers.SerializerMethodField(help_text="Who was invited.")
     merged_into = serializers.SerializerMethodField(help_text="The request in which this one goes on.")
     follows = serializers.SerializerMethodField(help_text="The request that this one goes on from.")
@@ -209,6 +220,10 @@ class RequestSerializer(RequestSummarySerializer):
     )
     comments = serializers.SerializerMethodField(help_text="The first page of its comments.")
     verbs = serializers.SerializerMethodField(help_text="What you can do now.")
+
+    @extend_schema_field(AnswerSerializer(many=True))
+    def get_answers(self, ticket: Ticket) -> Any:
+        return AnswerSerializer(asked_of(ticket, answers_of(ticket)), many=True).data
 
     @extend_schema_field(NamedSerializer(many=True))
     def get_participants(self, ticket: Ticket) -> Any:

@@ -1,8 +1,5 @@
 """Requests as programs read and file them. Parse, call, answer: queries, forms and verbs are those of the portal."""
 
-import copy
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,6 +13,7 @@ from accounts.api.schema import CHANGES, IDEMPOTENCY_KEY, JSON, REFERENCE, answe
 from accounts.models import Organisation, Person
 from tickets import actions
 from tickets.api import examples
+from tickets.api.asking import NEW_REQUEST_EXAMPLES, file_request, new_request_schema
 from tickets.api.fields import body_schema, fill
 from tickets.api.shown import (
     CommentPageSerializer,
@@ -23,55 +21,19 @@ from tickets.api.shown import (
     RequestPageSerializer,
     RequestSerializer,
     RequestSummarySerializer,
-    RequestTypeListSerializer,
-    RequestTypeSerializer,
     comment_page,
     link,
-    offered_types,
     request_shown,
 )
 from tickets.calls import visible_ticket
-from tickets.forms import CommentForm, RequestForm
+from tickets.forms import CommentForm
 from tickets.lists import beyond, read_cursor, write_cursor
-from tickets.models import RequestType, Ticket
+from tickets.models import Ticket
 from tickets.models.ticket import Channel
 from tickets.querysets import STATES, TicketQuerySet
 
-# The API says subject where the form says summary: it is read under that name, too.
-NEW_REQUEST_NAMES = {"subject": "summary"}
 PAGE, LONGEST_PAGE = 20, 100
 SCOPES = ("mine", "organisation", "shared", "desk")
-
-
-class NewRequestForm(RequestForm):
-    """A request with its type, which the portal knows by the page that the form stands on."""
-
-    request_type: "forms.ModelChoiceField[RequestType]" = forms.ModelChoiceField(
-        label=gettext_lazy("Request type"), queryset=None
-    )
-
-    organisation: "forms.ModelChoiceField[Organisation]" = forms.ModelChoiceField(
-        label=gettext_lazy("For which organisation"),
-        queryset=None,
-        required=False,
-        help_text=gettext_lazy("Only who represents several has to say it."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["request_type"].queryset = RequestType.objects.offered()  # type: ignore[attr-defined]
-        several = "organisation" in self.fields
-        # A page leaves out what is no choice; a program may say it all the same.
-        field: Any = self.fields.setdefault("organisation", copy.copy(self.base_fields["organisation"]))
-        field.required = several
-        if not several:
-            only = self.only_organisation
-            field.queryset = Organisation.objects.filter(pk=only.pk) if only else Organisation.objects.none()
-
-    def clean(self) -> dict[str, Any]:
-        if not self.cleaned_data.get("organisation") and "organisation" not in self.errors:
-            self.cleaned_data["organisation"] = self.only_organisation
-        return super().clean()
 
 
 class NewCommentForm(CommentForm):
@@ -195,41 +157,16 @@ class RequestsView(Endpoint):
         operation_id="requests_create",
         summary="File a request",
         description="For yourself, or on behalf of a colleague of the same organisation. The applicant gets the same "
-        "confirmation as by the portal. `organisation` is needed when you represent several.",
+        "confirmation as by the portal. `organisation` is needed when you represent several. Which other fields the "
+        "type has, and which it needs, `/request-types/{id}/` says.",
         parameters=[IDEMPOTENCY_KEY],
-        request={JSON: body_schema(NewRequestForm, NEW_REQUEST_NAMES)},
-        examples=[
-            OpenApiExample(
-                "A request",
-                {
-                    "request_type": 3,
-                    "subject": "The cash desk prints nothing",
-                    "description": "Since this morning. We restarted it twice.",
-                    "due_date": "2026-12-05",
-                    "order_number": "PO-4711",
-                },
-                request_only=True,
-            )
-        ],
+        request={JSON: new_request_schema()},
+        examples=NEW_REQUEST_EXAMPLES,
         responses=answers({201: RequestSerializer}, *CHANGES, example=examples.REQUEST),
     )
     @once
     def post(self, request: Request) -> Response:
-        form = NewRequestForm(person=self.person, acting=None, tenant=self.desk.tenant)
-        fill(form, self.body, NEW_REQUEST_NAMES)
-        values = form.cleaned_data
-        ticket = actions.submit(
-            by=self.person,
-            requester=values.get("on_behalf_of"),
-            organisation=values.get("organisation"),
-            request_type=values["request_type"],
-            subject=values["summary"],
-            description=values["description"],
-            due_date=values["due_date"],
-            order_number=values.get("order_number", ""),
-            cost_centre=values.get("cost_centre", ""),
-            channel=Channel.API,
-        )
+        ticket = file_request(self.desk, self.body)
         return created(request_shown(visible_ticket(self.person, ticket.reference), self.desk))
 
 
@@ -297,18 +234,3 @@ class CommentsView(Endpoint):
             channel=Channel.API,
         )
         return created(CommentSerializer(comment).data)
-
-
-class RequestTypesView(Endpoint):
-    """What can be asked for."""
-
-    tag = "requests"
-
-    @extend_schema(
-        operation_id="request_types_list",
-        summary="List what can be asked for",
-        description="All of it, in the order of the catalogue.",
-        responses=answers({200: RequestTypeListSerializer}, example=examples.REQUEST_TYPES),
-    )
-    def get(self, request: Request) -> Response:
-        return Response({"results": RequestTypeSerializer(offered_types(), many=True).data})

@@ -1,7 +1,7 @@
 """The portal's and the desk's forms about tickets."""
 
 from tickets.forms.desk import CorrectionForm, EstimateForm, EstimateLineForm, HandlingForm, NewUserForm, TimeForm
-from tickets.forms.fields import DurationField, FilesField
+from tickets.forms.fields import DurationField, FilesField, QuantityField
 from tickets.forms.requests import CommentForm, ParticipantForm, RequestForm
 from tickets.forms.verbs import (
     AcceptEstimateForm,
@@ -42,6 +42,7 @@ __all__ = [
     "NewUserForm",
     "NothingToChargeForm",
     "ParticipantForm",
+    "QuantityField",
     "QuestionForm",
     "QuoteForm",
     "ReasonForm",

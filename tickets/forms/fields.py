@@ -153,3 +153,10 @@ class PriceField(forms.DecimalField):
                 raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         price = super().to_python(value)
         return price if price is None else price + 0  # '-0' is nothing
+
+
+class QuantityField(PriceField):
+    """A number of anything, typed as prices are: up to eleven digits, and four after the point."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=15, decimal_places=4, **kwargs)

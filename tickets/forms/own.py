@@ -17,7 +17,7 @@ from accounts.fields import AddressField, LineField, PhoneField, PlainTextField,
 from accounts.models import Component, Organisation, Person, Product
 from tickets.actions import Details, NewAnswer
 from tickets.cover import WITHOUT_CONTRACT, Cover
-from tickets.forms.fields import PriceField
+from tickets.forms.fields import QuantityField
 from tickets.models import FieldKind, FieldOption, FormField, RequestType
 from tickets.models.forms import ON_TICKET, YES
 from tickets.models.ticket import Kind
@@ -134,7 +134,7 @@ class OwnFields:
         return PlainTextField(max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 4}))
 
     def number(self, row: FormField) -> forms.Field:
-        return PriceField(max_digits=15, decimal_places=4, widget=forms.TextInput(attrs={"inputmode": "decimal"}))
+        return QuantityField(widget=forms.TextInput(attrs={"inputmode": "decimal"}))
 
     def date(self, row: FormField) -> forms.Field:
         return day_field("")
