@@ -24,6 +24,8 @@ from accounts.tenancy import current_tenant_id
 
 # Each is a letter to an address of somebody's choice.
 MOST_INVITATIONS = 20
+# To one person in a day: who has not answered these does not want to.
+MOST_LETTERS = 3
 INVITED_DAYS = 30
 # In the list of one organisation's people.
 PAGE = 25
@@ -63,6 +65,7 @@ def invite_member(organisation: Organisation, *, by: Person, email: str, name: s
     person, _new = Person.objects.get_or_create(email=email, defaults={"name": name, "language": by.language})
     if Representation.objects.filter(organisation=organisation, person=person).exists():
         raise Refused(_("This person belongs to your organisation already."), code="member")
+    _check_patience(organisation, person)
     invited, _new = InvitedMember.objects.update_or_create(
         organisation=organisation,
         person=person,
@@ -303,6 +306,17 @@ def _check_pace(organisation: Organisation) -> None:
     sent = events.history_of(organisation).filter(kind="member.invited", at__gte=hour_ago)
     if sent.count() >= MOST_INVITATIONS:
         raise Refused(_("You have invited many people in this hour. Go on later."), code="too_many")
+
+
+def _check_patience(organisation: Organisation, person: Person) -> None:
+    day_ago = timezone.now() - timedelta(days=1)
+    sent = events.history_of(organisation).filter(kind="member.invited", at__gte=day_ago, data__person=person.pk)
+    if sent.count() >= MOST_LETTERS:
+        raise Refused(
+            _("They have been invited %(times)d times today. Speak to them, or try again tomorrow.")
+            % {"times": MOST_LETTERS},
+            code="too_many",
+        )
 
 
 def _write_to(invited: InvitedMember) -> None:

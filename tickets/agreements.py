@@ -15,7 +15,8 @@ from tickets.sentences import money
 
 @dataclass(frozen=True)
 class Agreement:
-    """One contract. `differs` says what is otherwise than at the desk; `price` is empty without billing."""
+    """One contract. `differs` says what is otherwise than at the desk; `price`, of an hour, is empty without billing
+    and where each estimate says it."""
 
     contract: Contract
     # Who holds it, when it is another organisation that this one works under (K8).
@@ -23,6 +24,7 @@ class Agreement:
     products: tuple[str, ...]
     differs: tuple[str, ...]
     price: str
+    is_valid: bool
     has_ended: bool
 
 
@@ -66,7 +68,8 @@ def _agreement(contract: Contract, organisation: Organisation, tenant: Tenant) -
         holder=_holder(contract, organisation),
         products=tuple(sorted(_products(contract, organisation))),
         differs=tuple(_differences(contract, tenant)),
-        price=_hour(contract, tenant) if tenant.billing_enabled else "",
+        price=_rate(contract, tenant) if tenant.billing_enabled else "",
+        is_valid=_is_valid(contract, tenant),
         has_ended=_has_ended(contract, tenant),
     )
 
@@ -98,8 +101,12 @@ def _price(contract: Contract | None, organisation: Organisation, tenant: Tenant
 def _hour(contract: Contract | None, tenant: Tenant) -> str:
     if contract is not None and contract.covers_work:
         return _("Included")
+    return _rate(contract, tenant) or _("By estimate")
+
+
+def _rate(contract: Contract | None, tenant: Tenant) -> str:
     rate: Decimal = policy_for(tenant, None, contract).hourly_rate
-    return money(rate, tenant.currency) if rate else _("By estimate")
+    return money(rate, tenant.currency) if rate else ""
 
 
 def _about_money(contract: Contract | None, tenant: Tenant) -> Iterable[str]:
@@ -108,15 +115,17 @@ def _about_money(contract: Contract | None, tenant: Tenant) -> Iterable[str]:
         return
     policy = policy_for(tenant, None, contract)
     yield threshold_in_words(policy)
-    if policy.threshold_minutes and policy.tolerance_percent:
+    if policy.tolerance_percent:
         yield tolerance_in_words(policy)
 
 
 def threshold_in_words(policy: Policy) -> str:
     if not policy.threshold_minutes:
-        return _("You get an estimate to accept before any work starts.")
+        return _("You first get an estimate to accept; until then it costs nothing.")
     time = as_duration(policy.threshold_minutes)
-    return _("Work up to %(time)s starts without asking you. Above it you accept an estimate first.") % {"time": time}
+    return _("Work up to %(time)s starts without asking you. Above it you first get an estimate to accept.") % {
+        "time": time
+    }
 
 
 def tolerance_in_words(policy: Policy) -> str:

@@ -6,8 +6,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import Contract, Organisation, Product, Tenant
+from tickets.agreements import threshold_in_words
 from tickets.cover import Cover
-from tickets.durations import as_duration
 from tickets.models import RequestType
 from tickets.policy import policy_for
 from tickets.sentences import money
@@ -57,13 +57,7 @@ def _with_price(
     if contract is not None and contract.covers_work:
         return Conditions(_("Included"), (*said, _("The work is included in the contract.")), is_covered)
     policy = policy_for(tenant, request_type, contract)
-    if policy.threshold_minutes:
-        said.append(
-            _("Work up to %(time)s starts without asking you. Above it you first get an estimate to accept.")
-            % {"time": as_duration(policy.threshold_minutes)}
-        )
-    else:
-        said.append(_("You first get an estimate to accept; until then it costs nothing."))
+    said.append(threshold_in_words(policy))
     if not policy.hourly_rate:
         return Conditions(_("Price by estimate"), tuple(said), is_covered)
     price = _("%(price)s an hour, without VAT") % {"price": money(policy.hourly_rate, tenant.currency)}

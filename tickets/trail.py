@@ -26,6 +26,9 @@ READERS_READ = 200
 # By these events time is known to have been worked, where the contract shows it.
 TIME_EVENTS = ("ticket.time_recorded", "ticket.time_corrected")
 
+# How the customer runs their house: not for who was invited to one request.
+NOT_FOR_GUESTS = ("ticket.ordered",)
+
 # What a page never shows to anybody, so that a note among colleagues changes nothing for who must not know of it.
 UNSEEN = (
     "last_activity_at",
@@ -226,14 +229,24 @@ def _rows(tickets: str, values: dict[str, Any], reader: Person, kinds: Collectio
         rows: list[Row] = cursor.fetchall()
     # A file of a note is seen by whom the note is seen; events are told by their kind, time where a contract says so.
     comments = {row[1] for row in rows if row[0] == "comment"} | {None}
-    shows_time = any(row[0] == "contract" and row[7] == "true" for row in rows)
-    told = {*kinds, *(TIME_EVENTS if shows_time else ())}
+    ticket = {"requester_id": 0, "organisation_id": 0, "recorded_by_id": 0}
+    for row in rows:
+        if row[0] == "ticket":
+            ticket = json.loads(row[7])
+    is_guest = _is_guest(ticket, reader)
+    shows_time = not is_guest and any(row[0] == "contract" and row[7] == "true" for row in rows)
+    told = {*kinds, *(TIME_EVENTS if shows_time else ())} - {*(NOT_FOR_GUESTS if is_guest else ())}
     seen = {"file": (4, comments), "event": (5, told)}
     kept = [row for row in rows if row[0] not in seen or row[seen[row[0]][0]] in seen[row[0]][1]]
     # Whom only something untold names must not change the version.
     named = {pk for row in kept for pk in (row[3], row[4] if row[0] in ("ticket", "event") else None)}
-    named |= {json.loads(row[7])["recorded_by_id"] for row in kept if row[0] == "ticket"}
+    named.add(ticket["recorded_by_id"])
     return [row for row in kept if row[0] != "person" or row[1] in named]
+
+
+def _is_guest(ticket: dict[str, Any], reader: Person) -> bool:
+    is_theirs = ticket["requester_id"] == reader.pk or ticket["organisation_id"] in reader.organisation_ids
+    return not reader.is_staff and not is_theirs
 
 
 def _version(rows: list[Row], reader: Person, today: date) -> str:

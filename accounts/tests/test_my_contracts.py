@@ -49,6 +49,23 @@ def test_without_products_it_covers_whatever_is_asked(desk: Desk, visit: Visit) 
     assert "Whatever you ask about is covered" in read(desk, visit)
 
 
+@pytest.mark.parametrize("days", [{"ends_on": in_days(-1)}, {"starts_on": in_days(1)}])
+def test_what_is_not_in_force_is_not_called_covered(desk: Desk, visit: Visit, days: dict[str, date]) -> None:
+    with desk.entered():
+        row = contract(desk.organisation, **days)
+        Cover.objects.create(contract=row, product=Product.objects.create(name="Ledger"))
+    page = read(desk, visit)
+    assert ("Ledger" in page, "Ledger: covered" in page) == (True, False)
+
+
+def test_without_a_rate_the_estimate_says_the_price(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        set_tenant(hourly_rate=Decimal(0))
+        contract(desk.organisation)
+    page = read(desk, visit)
+    assert ("Price by estimate" in page, "without VAT" in page) == (True, False)
+
+
 def test_k8_who_holds_a_contract_that_one_works_under_is_said(desk: Desk, visit: Visit) -> None:
     with desk.entered():
         row = contract(desk.other_organisation)
@@ -68,7 +85,7 @@ def test_the_holder_is_not_told_about_themselves(desk: Desk, visit: Visit) -> No
     ("override", "sentence"),
     [
         ({"threshold_minutes": 45}, "Work up to 45 min starts without asking you."),
-        ({"threshold_minutes": 0}, "You get an estimate to accept before any work starts."),
+        ({"threshold_minutes": 0}, "You first get an estimate to accept; until then it costs nothing."),
         ({"tolerance_percent": 25}, "by at most 25 %"),
         ({"review_days": 21}, "You have 21 days to check a solution."),
         ({"information_days": 1}, "You have 1 day to answer a question."),
@@ -137,6 +154,12 @@ def test_the_price_of_a_contract_and_without_one(desk: Desk, visit: Visit) -> No
         contract(desk.organisation, hourly_rate=Decimal("48.50"), threshold_minutes=30)
     page = read(desk, visit, "/prices/")
     assert ["48.50 EUR" in page, "60.00 EUR" in page, "Work up to 30 min starts" in page] == [True, True, True]
+
+
+def test_how_far_an_estimate_may_be_exceeded_is_said(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        set_tenant(threshold_minutes=0, tolerance_percent=10)
+    assert "by at most 10 %" in read(desk, visit, "/prices/")
 
 
 def test_included_work_has_no_price(desk: Desk, visit: Visit) -> None:

@@ -12,6 +12,7 @@ from accounts.errors import NotAllowed, Refused
 from accounts.events import history_of
 from accounts.members import (
     MOST_INVITATIONS,
+    MOST_LETTERS,
     Granted,
     change_rights,
     invite_member,
@@ -155,6 +156,13 @@ def test_there_is_an_end_to_invitations_in_an_hour(inside: Desk) -> None:
     for number in range(MOST_INVITATIONS):
         invite(inside, f"nina{number}@new.example")
     refused("too_many", invite, inside, "one.more@new.example")
+
+
+def test_nobody_is_written_to_again_and_again(inside: Desk) -> None:
+    for _ in range(MOST_LETTERS):
+        invite(inside, "nina@new.example")
+    refused("too_many", invite, inside, "nina@new.example")
+    invite(inside, "somebody@else.example")
 
 
 def test_an_invitation_is_history(inside: Desk) -> None:

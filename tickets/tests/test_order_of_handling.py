@@ -182,6 +182,16 @@ def test_the_history_says_who_moved_it(desk: Desk, visit: Visit) -> None:
     assert "Colin Colleague moved it from place 3 to place 1 in the order of handling." in page
 
 
+def test_a_guest_is_not_told_how_the_house_is_run(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        a, b, c = three(desk)
+        actions.set_order(desk.organisation, order=[c, a, b], by=desk.colleague)
+        ticket = Ticket.objects.get(pk=c)
+        guest = desk.guest(ticket)
+    page = visit(desk, guest).get(f"/requests/{ticket.reference}/").content.decode()
+    assert (ticket.subject in page, "order of handling" in page) == (True, False)
+
+
 def test_what_did_not_move_has_no_line(inside: Desk) -> None:
     a, b, c = three(inside)
     actions.set_order(inside.organisation, order=[a, c, b], by=inside.colleague)
