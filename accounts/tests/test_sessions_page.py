@@ -188,3 +188,8 @@ def test_who_asks_just_then_does_not_bring_an_ended_session_back(committed_desk:
         asking.start()
         asking.join()
     assert (was_in, is_logged_in(there), is_logged_in(here)) == ([True], False, True)
+
+
+def test_what_everybody_may_keep_carries_no_session(desk: Desk, visit: Visit) -> None:
+    answer = visit(desk, desk.requester).get("/brand.css")
+    assert ("public" in answer["Cache-Control"], answer.cookies) == (True, {})
