@@ -34,12 +34,36 @@ KEYWORDS: dict[str, Any] = {
 Text = tuple[str, list[str], Any, str | None]
 
 # Django's words that are wrong in one of our languages: a name is put into a sentence that would have to inflect it,
-# and the Latvian plurals stand in the wrong order.
+# the Latvian plurals stand in the wrong order, and the Czech lack a sentence.
 OURS_INSTEAD = (
     "Add %s",
     "Change %s",
     "Add another %(verbose_name)s",
     ("%(size)d byte", "%(size)d bytes"),
+    (
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+    ),
+    (
+        "Your password must contain at least %(min_length)d character.",
+        "Your password must contain at least %(min_length)d characters.",
+    ),
+    (
+        "Ensure this value has at most %(limit_value)d character (it has %(show_value)d).",
+        "Ensure this value has at most %(limit_value)d characters (it has %(show_value)d).",
+    ),
+    (
+        "Ensure that there are no more than %(max)s digit in total.",
+        "Ensure that there are no more than %(max)s digits in total.",
+    ),
+    (
+        "Ensure that there are no more than %(max)s decimal place.",
+        "Ensure that there are no more than %(max)s decimal places.",
+    ),
+    (
+        "Ensure that there are no more than %(max)s digit before the decimal point.",
+        "Ensure that there are no more than %(max)s digits before the decimal point.",
+    ),
 )
 
 TRANSLATED = [code for code, _ in settings.LANGUAGES if code != "en"]
