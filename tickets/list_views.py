@@ -52,10 +52,8 @@ def requests(request: PersonRequest) -> HttpResponse:
     rows = page(shown, after, reader=request.person, sort=wish.sort, few=are_few(wish, match))
     named = line_named(request, wish) if wish.words and not after else None
     context = {
-        # What is shared with somebody waits for others, not for them.
         "requests": lines(
-            row._replace(asks_reader=wish.scope != SHARED)
-            for row in ([named] if named else []) + [row for row in rows.rows if named is None or row.id != named.id]
+            ([named] if named else []) + [row for row in rows.rows if named is None or row.id != named.id]
         ),
         "wish": wish,
         "match": match,
@@ -108,7 +106,7 @@ def filters(request: PersonRequest, tickets: TicketQuerySet, wish: Wish, match: 
         counts = {state: f"{len(match.ids(state))}{more}" for state in ("open", "waiting", "closed", "all")}
     offers = [
         ("open", pgettext("status", "Open")),
-        ("waiting", _("Waiting for you")),
+        ("waiting", _("Waiting for you") if wish.scope == MINE else _("Waiting for customer")),
         ("closed", pgettext("status", "Closed")),
         ("all", _("All")),
     ]

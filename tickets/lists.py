@@ -47,7 +47,7 @@ class Row(NamedTuple):
     # Who filed it for the requester; empty where it was the requester.
     filed_by: str = ""
     filed_by_reader: bool = False
-    # False in the list of what is shared with somebody who decides nothing there.
+    # Whether it is the reader of whom something is asked when the customer is: it is theirs, or theirs to decide.
     asks_reader: bool = True
 
     @property
@@ -140,11 +140,19 @@ def _rows(tickets: TicketQuerySet, number: int, reader: Person, order: Sort) -> 
     """The lines, each with its place in the order: values, because objects of four tables cost more than asking for
     them, and no join whose columns are not shown, because every list pays for its planning."""
     columns = ["pk", "reference", "subject", "status", "last_activity_at", "request_type__name"]
-    columns += ["requester__name", "requester__email", "requester_id", "recorded_by_id", order.column]
+    columns += [
+        "requester__name",
+        "requester__email",
+        "requester_id",
+        "recorded_by_id",
+        "organisation_id",
+        order.column,
+    ]
     columns += ["organisation__name"] if represents_several(reader) else []
     values = list(tickets.values_list(*columns)[:number])
     # Few are filed by somebody else; their names cost a query only where there are any.
     names = names_of({row[9] for row in values if row[9] not in (None, row[8])})
+    deciding = {row.organisation_id for row in reader.represents if row.may_approve}
     return [
         (
             Row(
@@ -155,13 +163,14 @@ def _rows(tickets: TicketQuerySet, number: int, reader: Person, order: Sort) -> 
                 last_activity_at=at,
                 request_type=str(kind or ""),
                 requester=name or email,
-                organisation=next(iter(organisation), "") or "",
+                organisation=next(iter(rest), "") or "",
                 filed_by=names.get(by, "") if by != requester else "",
                 filed_by_reader=by == reader.pk and by != requester,
+                asks_reader=requester == reader.pk or (status == Status.ESTIMATED and whose in deciding),
             ),
             place,
         )
-        for pk, reference, subject, status, at, kind, name, email, requester, by, place, *organisation in values
+        for pk, reference, subject, status, at, kind, name, email, requester, by, whose, place, *rest in values
     ]
 
 
