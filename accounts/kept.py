@@ -2,10 +2,11 @@
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+
+from accounts.visitors import page_before
 
 KEY = "kept"
 # A long comment fits; a hostile form does not fill the session store.
@@ -33,7 +34,7 @@ MOST_OWN = 100
 
 def page_of(request: HttpRequest) -> str:
     """The page of ours that a form was sent from, by its Referer; '' when it was sent from elsewhere."""
-    referer = urlsplit(request.headers.get("Referer", ""))
+    referer = page_before(request)
     if referer.netloc != request.get_host() or not referer.path.startswith("/") or referer.path.startswith("//"):
         return ""
     return f"{referer.path}?{referer.query}" if referer.query else referer.path

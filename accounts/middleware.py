@@ -117,7 +117,8 @@ class PersonMiddleware:
             desk.LANGUAGE_CODE = language
             response = self.get_response(request)
             # After a log-out the request knows its person still, and the session nobody.
-            if desk.person is not None and desk.token is None and request.user.is_authenticated:
+            is_known = desk.person is not None and desk.token is None and request.user.is_authenticated
+            if is_known and not is_for_everybody(response):
                 note_visit(request)
             response.headers.setdefault("Content-Language", language)
             forbid_storing(desk, response)
@@ -160,6 +161,11 @@ def choose_language(request: DeskRequest) -> str:
 
 def accepted_languages(header: str) -> list[str]:
     return [part.partition(";")[0].strip()[:2].lower() for part in header[:200].split(",")]
+
+
+def is_for_everybody(response: HttpResponseBase) -> bool:
+    """Any proxy may keep it and give it to others: no session's cookie goes along."""
+    return "public" in response.headers.get("Cache-Control", "")
 
 
 def forbid_storing(request: DeskRequest, response: HttpResponseBase) -> None:

@@ -7,7 +7,10 @@ on another tenant's host finds nothing.
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
+from django.core.cache import caches
+from django.db import transaction
 
 from accounts.tenancy import current_tenant_id
 
@@ -33,6 +36,14 @@ class SessionStore(CachedStore):
     @property
     def cache_key_prefix(self) -> str:
         return f"session:{current_tenant_id()}:"
+
+    def delete(self, session_key: str | None = None) -> None:
+        """From the cache once more at the end of the transaction: until then others find the row, and put it there."""
+        key = session_key or self.session_key
+        super().delete(session_key)
+        if key is not None:
+            cache, cached = caches[settings.SESSION_CACHE_ALIAS], self.cache_key_prefix + key
+            transaction.on_commit(lambda: cache.delete(cached))
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         row: Any = super().create_model_instance(data)

@@ -3,7 +3,7 @@
 import io
 import warnings
 from datetime import timedelta
-from typing import IO
+from typing import IO, Any
 
 import structlog
 from celery import shared_task
@@ -21,9 +21,11 @@ from accounts.tenancy import current_tenant_id, enter
 log = structlog.get_logger(__name__)
 
 LONGEST_SIDE = 320
-# A few kB can unfold to gigabytes. Of a JPEG only an eighth of each side is unfolded, and cameras make large ones.
+# A few kB can unfold to gigabytes, and a worker has 300 MB for it. Of a JPEG only an eighth of each side is unfolded,
+# and cameras make large ones; of one that comes into focus bit by bit all is held. WebP is unfolded several times.
 MOST_PIXELS = 25_000_000
 MOST_PIXELS_OF_JPEG = 60_000_000
+MOST_PIXELS_OF_WEBP = 16_000_000
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}
 KIND = "image/webp"
 # A page that is opened again soon; after a log-out nothing of it stays for long.
@@ -83,7 +85,7 @@ def drawn(row: StoredFile) -> bytes | None:
 
 def _drawn(content: IO[bytes], kind: str) -> bytes | None:
     with Image.open(content, formats=(kind,)) as image:
-        if image.width * image.height > (MOST_PIXELS_OF_JPEG if kind == "JPEG" else MOST_PIXELS):
+        if image.width * image.height > _most_pixels(kind, image.info):
             return None
         image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
         small = ImageOps.exif_transpose(image).convert("RGBA")
@@ -92,6 +94,12 @@ def _drawn(content: IO[bytes], kind: str) -> bytes | None:
     out = io.BytesIO()
     clean.save(out, "WEBP", quality=80)
     return out.getvalue()
+
+
+def _most_pixels(kind: str, info: dict[Any, Any]) -> int:
+    if kind == "WEBP":
+        return MOST_PIXELS_OF_WEBP
+    return MOST_PIXELS_OF_JPEG if kind == "JPEG" and not info.get("progressive") else MOST_PIXELS
 
 
 def thumbnail(row: StoredFile) -> HttpResponse:

@@ -1,9 +1,12 @@
 """Where a request comes from: its address, and its browser in two words, enough to tell one's own devices apart."""
 
 from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+
+LONGEST_REFERER = 2000
 
 # The first that matches names it: most browsers claim to be several others besides.
 _BROWSERS = (
@@ -43,6 +46,14 @@ def address_of(request: HttpRequest) -> str | None:
         return str(ip_address(said))
     except ValueError:
         return None
+
+
+def page_before(request: HttpRequest) -> SplitResult:
+    """The page that the browser names as the one it comes from; empty where that is no address."""
+    try:
+        return urlsplit(request.headers.get("Referer", "")[:LONGEST_REFERER])
+    except ValueError:  # it looks like one and is none: 'http://['
+        return urlsplit("")
 
 
 def _first(names: tuple[tuple[str, str], ...], text: str) -> str:

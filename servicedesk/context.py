@@ -2,7 +2,6 @@
 
 import hashlib
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,11 +11,12 @@ from accounts.hosts import offered_languages
 from accounts.models import Organisation, Person, Tenant
 from accounts.permissions import is_head_of, sees_invoices
 from accounts.terms import terms_in_force
+from accounts.visitors import page_before
 
 
 def came_from(request: HttpRequest) -> str:
     """The path of the page whose form was sent."""
-    page = urlsplit(request.headers.get("Referer", "")[:2000])
+    page = page_before(request)
     return f"{page.path}?{page.query}" if page.query else page.path or "/"
 
 

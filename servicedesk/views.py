@@ -25,7 +25,7 @@ from accounts.pages import pages_at_home, public_links
 from accounts.terms import terms_to_accept
 from notifications.rendering import one_line
 from servicedesk.demo import demo_logins
-from tickets.lists import lines, newest
+from tickets.lists import lines, newest, represents_several
 from tickets.mail.demo import DemoMailbox
 from tickets.models import Ticket
 from tickets.sentences import status_label
@@ -83,6 +83,7 @@ def waiting_row(ticket: Ticket, person: Person) -> dict[str, Any]:
         "status": ticket.status,
         "status_label": status_label(Status(ticket.status), to_staff=person.is_staff),
         "request_type": ticket.request_type,
+        "organisation": ticket.organisation if represents_several(person) else None,
         "last_activity_at": ticket.last_activity_at,
         "action_label": asked[ticket.waiting_for],
     }

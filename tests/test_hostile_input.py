@@ -234,3 +234,10 @@ def test_a_form_sent_twice_keeps_its_file_once(desk: Desk, visit: Visit) -> None
         browser.post(address, {"summary": "Once", "submission": str(uuid.UUID(int=7)), "files": file})
     with desk.entered():
         assert StoredFile.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", ["visitor", "requester"])
+def test_a_page_that_a_form_cannot_come_from(desk: Desk, visit: Visit, role: str) -> None:
+    browser = visit(desk, getattr(desk, role, None))
+    answer = browser.post("/account/", {"name": ""}, headers={"referer": "http://["})
+    assert answer.status_code == (302 if role == "visitor" else 422)

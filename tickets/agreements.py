@@ -8,9 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Contract, Organisation, Tenant
-from tickets.durations import as_duration
 from tickets.policy import Policy, policy_for
-from tickets.sentences import money
+from tickets.sentences import money, threshold_in_words
 
 
 @dataclass(frozen=True)
@@ -114,18 +113,9 @@ def _about_money(contract: Contract | None, tenant: Tenant) -> Iterable[str]:
         yield _("Work under this contract is included and costs nothing besides it.")
         return
     policy = policy_for(tenant, None, contract)
-    yield threshold_in_words(policy)
+    yield threshold_in_words(policy.threshold_minutes)
     if policy.tolerance_percent:
         yield tolerance_in_words(policy)
-
-
-def threshold_in_words(policy: Policy) -> str:
-    if not policy.threshold_minutes:
-        return _("You first get an estimate to accept; until then it costs nothing.")
-    time = as_duration(policy.threshold_minutes)
-    return _("Work up to %(time)s starts without asking you. Above it you first get an estimate to accept.") % {
-        "time": time
-    }
 
 
 def tolerance_in_words(policy: Policy) -> str:
@@ -139,7 +129,7 @@ def _differences(contract: Contract, tenant: Tenant) -> Iterable[str]:
     ours, theirs = policy_for(tenant, None, None), policy_for(tenant, None, contract)
     if theirs.is_billable:
         if theirs.threshold_minutes != ours.threshold_minutes:
-            yield threshold_in_words(theirs)
+            yield threshold_in_words(theirs.threshold_minutes)
         if theirs.tolerance_percent != ours.tolerance_percent:
             yield tolerance_in_words(theirs)
         if theirs.estimate_days != ours.estimate_days:

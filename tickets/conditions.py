@@ -6,11 +6,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import Contract, Organisation, Product, Tenant
-from tickets.agreements import threshold_in_words
 from tickets.cover import Cover
 from tickets.models import RequestType
 from tickets.policy import policy_for
-from tickets.sentences import money
+from tickets.sentences import money, threshold_in_words
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def _with_price(
     if contract is not None and contract.covers_work:
         return Conditions(_("Included"), (*said, _("The work is included in the contract.")), is_covered)
     policy = policy_for(tenant, request_type, contract)
-    said.append(threshold_in_words(policy))
+    said.append(threshold_in_words(policy.threshold_minutes))
     if not policy.hourly_rate:
         return Conditions(_("Price by estimate"), tuple(said), is_covered)
     price = _("%(price)s an hour, without VAT") % {"price": money(policy.hourly_rate, tenant.currency)}

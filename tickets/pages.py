@@ -190,6 +190,8 @@ def stages(ticket: Ticket) -> tuple[OneStage, ...]:
     states = ["done" if i < position else "current" if i == position else "todo" for i in range(len(labels))]
     if ticket.has_ended:
         states[-1] = "done" if ticket.status == Status.CLOSED else "current"
+    if ticket.status in (Status.CANCELLED, Status.REJECTED):  # nobody says that the work was done, or invoiced
+        states[1:-1] = ["todo"] * (len(states) - 2)
     return tuple(OneStage(label, state) for label, state in zip(labels, states, strict=True))
 
 

@@ -115,3 +115,12 @@ def stage(ticket: Ticket, reader: Person) -> str:
         Status.REJECTED: _("We could not take this request."),
         Status.CANCELLED: _("This request was cancelled."),
     }[Status(ticket.status)]
+
+
+def threshold_in_words(minutes: int) -> str:
+    """Up to how much work starts without asking, as customers read it wherever it is said."""
+    if not minutes:
+        return _("You first get an estimate to accept; until then it costs nothing.")
+    return _("Work up to %(time)s starts without asking you. Above it you first get an estimate to accept.") % {
+        "time": as_duration(minutes)
+    }

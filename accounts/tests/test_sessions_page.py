@@ -1,13 +1,15 @@
 """Where one is logged in: each browser with its words, ended one by one or all at once."""
 
 import re
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts import places
-from accounts.models import Event, Session
+from accounts.models import Event, Person, Session
 from accounts.visitors import address_of, browser_of
 from conftest import PASSWORD, Desk, Visit
 
@@ -169,3 +171,25 @@ def test_the_address_is_the_one_that_our_own_proxies_name(
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
     assert address_of(rf.get("/", headers={"x-forwarded-for": forwarded})) == address
+
+
+def test_who_asks_just_then_does_not_bring_an_ended_session_back(committed_desk: Desk) -> None:
+    """The row is there for others until the end of the transaction, and reading it put it into the cache again."""
+    here, there, was_in = logged_in(committed_desk), logged_in(committed_desk), []
+
+    def ask() -> None:
+        was_in.append(is_logged_in(there))
+        connection.close()
+
+    with committed_desk.entered():
+        requester = Person.objects.select_related("user").get(pk=committed_desk.requester.pk)
+        assert places.end_other_places(here.session.session_key, by=requester) == 1
+        asking = threading.Thread(target=ask)
+        asking.start()
+        asking.join()
+    assert (was_in, is_logged_in(there), is_logged_in(here)) == ([True], False, True)
+
+
+def test_what_everybody_may_keep_carries_no_session(desk: Desk, visit: Visit) -> None:
+    answer = visit(desk, desk.requester).get("/brand.css")
+    assert ("public" in answer["Cache-Control"], answer.cookies) == (True, {})

@@ -137,9 +137,14 @@ def show(letters: Path, browser: Any) -> Iterator[Callable[..., Any]]:
         context.close()
 
 
+def grid(value: Any) -> Any:
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 every_letter = pytest.mark.parametrize("name", LETTERS)
-every_language = pytest.mark.parametrize("language", LANGUAGES)
-every_width = pytest.mark.parametrize("width", [390, 700])
+# The grid of languages and widths runs with all tests; the narrow English letter always.
+every_language = pytest.mark.parametrize("language", ["en", *(grid(code) for code in LANGUAGES if code != "en")])
+every_width = pytest.mark.parametrize("width", [390, grid(700)])
 by_day_and_night = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 

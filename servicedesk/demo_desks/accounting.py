@@ -54,7 +54,7 @@ def make_accounting() -> None:
             description="Lista płac nie drukuje się na jednej stronie",
         )
         actions.start_work(printed, by=agent, expected_minutes=15)
-        actions.deliver(printed, by=agent, text="W ustawieniach wydruku proszę wybrać „Dopasuj do strony”.")
+        actions.deliver(printed, by=agent, text="W ustawieniach wydruku wybierz „Dopasuj do strony”.")
         actions.submit(
             by=head,
             organisation=office,

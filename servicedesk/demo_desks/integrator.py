@@ -82,7 +82,7 @@ def _story(
         organisation=bakery,
         request_type=types["cash"],
         subject="Nevar izdrukāt kases ieņēmumu orderi",
-        description="Nospiežu “Drukāt”, bet nekas nenotiek. Vakar vēl strādāja.",
+        description="Nospiežu „Drukāt”, bet nekas nenotiek. Vakar vēl strādāja.",
     )
     actions.start_work(receipt, by=agent, expected_minutes=30)
     actions.record_time(receipt, by=agent, minutes=25, description="Drukas forma salabota")

@@ -10,7 +10,7 @@ TERMS = Texts(
         "1. Darbu, kas nepārsniedz norādīto slieksni, sākam uzreiz.\n"
         "2. Lielākam darbam vispirms sagatavojam novērtējumu, un Jūs to apstiprināt.\n\n"
         "## Pārbaude\n\n"
-        "Risinājumu varat pārbaudīt līdz vēstulē norādītajai dienai. Ja iebildumu nav, tas ir pieņemts.\n"
+        "Risinājumu varat pārbaudīt līdz vēstulē norādītajai dienai. Ja iebildumu nav, tas ir apstiprināts.\n"
     ),
     en=(
         "## Work\n\n"
@@ -23,7 +23,7 @@ TERMS = Texts(
 QUESTIONS = Texts(
     lv=(
         "## Kā uzdot jautājumu?\n\n"
-        "Piesakieties un nospiediet **+**, vai rakstiet uz mūsu e-pasta adresi.\n\n"
+        "Pieslēdzieties un nospiediet **+** vai rakstiet uz mūsu e-pasta adresi.\n\n"
         "## Kā uzzināt, kas notiek?\n\n"
         "Katram pieteikumam ir sava lapa: tajā redzams, kas notiek tagad un kurš rīkojas nākamais.\n"
     ),
@@ -46,7 +46,7 @@ NOTES = Texts(
 
 def write_for_readers(manager: Person, approver: Person, bakery: Organisation) -> None:
     """The approver has accepted the terms in force; everybody else is asked."""
-    title = Texts(lv="Lietošanas noteikumi", en="Terms of service")
+    title = Texts(lv="Pakalpojumu sniegšanas noteikumi", en="Terms of service")
     first = TermsVersion.objects.create(title=title, body=Texts(lv=TERMS["lv"]))
     first = publish_terms(first, by=manager)
     second = begin_terms(first, by=manager)

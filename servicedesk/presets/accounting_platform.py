@@ -5,7 +5,7 @@ from typing import Any
 from servicedesk.presets.base import Preset, Topic, Type, Work
 
 SCOPE = {
-    "pl": "Pomagamy w obsłudze systemu. W sprawach podatkowych i księgowych prosimy pytać doradcę.",
+    "pl": "Pomagamy w obsłudze systemu. W sprawach podatkowych i księgowych zwróć się do doradcy.",
     "en": "We help with using the system. Questions of tax and bookkeeping belong to your adviser.",
 }
 # One box for the question and one for files: nothing else is asked (M5).

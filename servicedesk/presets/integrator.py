@@ -147,7 +147,7 @@ PRESET = Preset(
             "wrench",
             "Tehniskie jautājumi",
             "Technical questions",
-            "Piemēram, programma nestartē vai ir lēna.",
+            "Piemēram, programmu nevar palaist vai tā ir lēna.",
             "For example, the program does not start or is slow.",
         ),
         general(

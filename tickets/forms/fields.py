@@ -152,7 +152,8 @@ class PriceField(forms.DecimalField):
             if "_" in value:  # Python reads '1_0' as ten
                 raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         price = super().to_python(value)
-        return price if price is None else price + 0  # '-0' is nothing
+        # '-0' is nothing. Without reckoning, which fails for numbers that the validators have yet to refuse.
+        return price.copy_abs() if price is not None and not price else price
 
 
 class QuantityField(PriceField):

@@ -168,7 +168,7 @@ def test_what_is_no_answer_is_pointed_at(desk: Desk, kind: FieldKind, sent: Any,
 
 def test_another_types_field_is_none_of_this_one(desk: Desk) -> None:
     with desk.entered():
-        other = RequestType.objects.exclude(pk=desk.type().pk).first()
+        other = RequestType.objects.exclude(pk=desk.type().pk)[0]
         field = asks(desk, FieldKind.LINE)
         field.request_type = other
         field.save()

@@ -206,6 +206,18 @@ def test_b4_it_stands_in_the_list_of_whom_it_was_filed_for(desk: Desk, visit: Vi
     assert "Rita Requester, filed by Colin Colleague" in page.content.decode()
 
 
+@pytest.mark.parametrize("several", [True, False])
+def test_b6_what_waits_at_home_says_for_which_organisation(desk: Desk, visit: Visit, several: bool) -> None:
+    """Who represents several sees what waits for them from all of them; who represents one knows which."""
+    with desk.entered():
+        if several:
+            Representation.objects.create(person=desk.requester, organisation=desk.other_organisation)
+        actions.request_information(desk.submit(), by=desk.agent, text="Which month?")
+    page = visit(desk, desk.requester).get("/").content.decode()
+    waiting = page[page.index('id="waiting-title"') : page.index('id="recent-title"')]
+    assert (f"<span>{desk.organisation}</span>" in waiting) is several
+
+
 def test_b4_who_filed_it_finds_it_in_the_organisations_list(desk: Desk, visit: Visit) -> None:
     filed_for_requester(desk)
     browser = visit(desk, desk.colleague)

@@ -617,3 +617,11 @@ def test_another_organisations_representative_sees_nothing(desk: Desk, visit: Vi
         other = Organisation.objects.create(name="Third Ltd")
         Representation.objects.create(person=desk.stranger, organisation=other, may_approve=True)
     assert get(visit, desk, ticket, desk.stranger).status_code == 404
+
+
+def test_what_was_cancelled_is_not_said_to_be_done(desk: Desk, visit: Visit) -> None:
+    """Neither worked on nor invoiced: of the five stages it was received, and it has ended."""
+    with desk.entered():
+        ticket = desk.submit()
+        actions.cancel(ticket, by=desk.requester, text="It works now.")
+    assert re.findall(r'data-state="(\w+)"', page(visit, desk, ticket)) == ["done", "todo", "todo", "todo", "current"]

@@ -83,15 +83,23 @@ def test_what_is_no_picture_has_none(desk: Desk, visit: Visit, content: bytes) -
     assert shown(desk, visit).status_code == 404
 
 
-def bomb(width: int, height: int, kind: str = "PNG") -> bytes:
+def bomb(width: int, height: int, kind: str = "PNG", **options: Any) -> bytes:
     """A whole picture of a few kilobytes that unfolds to much more."""
     out = io.BytesIO()
-    Image.new("1" if kind == "PNG" else "L", (width, height)).save(out, kind)
+    Image.new("1" if kind == "PNG" else "L", (width, height)).save(out, kind, **options)
     return out.getvalue()
 
 
 @pytest.mark.parametrize(
-    "content", [bomb(5001, 5000), bomb(8000, 7501, "JPEG"), bomb(40_000, 5_000)], ids=["png", "jpeg", "large png"]
+    "content",
+    [
+        bomb(5001, 5000),
+        bomb(8000, 7501, "JPEG"),
+        bomb(40_000, 5_000),
+        bomb(5001, 5000, "JPEG", progressive=True),
+        bomb(4001, 4000, "WEBP"),
+    ],
+    ids=["png", "jpeg", "large png", "progressive jpeg", "webp"],
 )
 def test_a_bomb_costs_nothing_but_its_small_picture(desk: Desk, visit: Visit, content: bytes) -> None:
     with_file(desk, content)
