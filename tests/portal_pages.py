@@ -3,14 +3,15 @@
 import re
 from typing import Any
 
-# 'TYPE' and 'REQUEST' stand for the first request type and the first request of the list, whose numbers depend on
-# what the demo made before.
+# Names in capitals stand for the first of their kind on a page, whose numbers depend on what the demo made before.
 Pages = tuple[str, ...]
 VISITOR: Pages = (
     "/",
     "/contact/",
     "/pages/",
+    "/pages/jautajumi/",
     "/terms/",
+    "/terms/1/",
     "/account/login/",
     "/account/password/reset/",
     "/account/password/reset/done/",
@@ -40,8 +41,10 @@ CUSTOMER: Pages = (
     "/account/sessions/",
     "/account/tokens/",
     "/account/data/",
+    "/account/reauthenticate/",
+    "/account/logout/",
 )
-APPROVER: Pages = ("/", "REQUEST", "/deputies/", "/invoices/", "/organisation/")
+APPROVER: Pages = ("/", "REQUEST", "PROOF", "/deputies/", "/invoices/", "/organisation/", "MEMBER")
 PAGES: dict[tuple[str, str], Pages] = {
     ("integrator", ""): VISITOR,
     ("integrator", "customer@rudzumaize.example"): CUSTOMER,
@@ -54,16 +57,23 @@ PAGES: dict[tuple[str, str], Pages] = {
 }
 
 
+# Name → the page with the links, and what the first of them looks like.
+FIRST = {
+    "TYPE": ("/requests/new/", r"^/requests/new/\d+/"),
+    "REQUEST": ("/requests/?scope=organisation&state=all", r"^/requests/[A-Z]+-\d+/"),
+    # What the approver accepted in the demo.
+    "PROOF": ("/requests/DESK-4/", r"^/requests/DESK-4/approvals/\d+/$"),
+    "MEMBER": ("/organisation/", r"^/organisation/\d+/$"),
+}
+
+
 def addresses(page: Any, pages: Pages) -> list[str]:
     """The pages with what stands for a number filled in, by a browser page of the person's."""
-    return [_first(page, name) if name in ("TYPE", "REQUEST") else name for name in pages]
+    return [_first(page, name) if name in FIRST else name for name in pages]
 
 
 def _first(page: Any, name: str) -> str:
-    where, pattern = {
-        "TYPE": ("/requests/new/", r"^/requests/new/\d+/"),
-        "REQUEST": ("/requests/?scope=organisation&state=all", r"^/requests/[A-Z]+-\d+/"),
-    }[name]
+    where, pattern = FIRST[name]
     page.goto(where)
     links = page.locator("main a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     return str(next(link for link in links if link and re.match(pattern, link)))

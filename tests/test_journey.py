@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import Product, Session, log_in, wait_for
 from tests.stories import file_request, open_ticket, press, record_time, status_of
+from tests.test_axe import violations
 
 pytestmark = pytest.mark.browser
 
@@ -90,6 +91,7 @@ def test_the_invoice_is_there_for_who_may_see_it(product: Product, session: Sess
     approver.goto("/invoices/")
     approver.locator("main a[href^='/invoices/']").first.click()
     approver.wait_for_url("**/invoices/*/")
+    assert violations(approver) == []
     wait_for(lambda: approver.reload() and approver.locator("a[href$='/pdf/']").count(), "the document")
     with approver.expect_download() as download:
         approver.locator("a[href$='/pdf/']").first.click()

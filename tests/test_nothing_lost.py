@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Product, Session
 from tests.stories import agree
+from tests.test_axe import violations
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +80,7 @@ def test_nothing_of_a_long_form_is_lost(product: Product, session: Session, tmp_
     send(page)
     page.locator(".field-error", has_text="telephone").wait_for()
     assert shown(page) == EVERYTHING
+    assert violations(page) == []
 
     # The session ends while the form is open: it is kept through the log-in.
     phone(page).fill("+7 843 000-00-00")

@@ -10,6 +10,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
 from servicedesk.demo import PASSWORD
 from tests.conftest import Product, Session
+from tests.test_axe import violations
 
 pytestmark = pytest.mark.browser
 
@@ -75,6 +76,7 @@ def test_a_passkey_is_made_and_opens_without_a_password(page: Any) -> None:
     log_in(page)
     page.goto("/account/passkeys/add/")
     prove(page)
+    assert violations(page) == []
     page.fill("input[name=name]", "Telephone")
     page.get_by_role("button", name="Go on with my device").click()
     page.wait_for_url("**/codes/")
@@ -89,13 +91,16 @@ def test_a_code_of_an_app_is_asked_for_after_the_password(page: Any) -> None:
     log_in(page)
     page.goto(f"{INDEX}app/")
     prove(page)
+    assert violations(page) == []
     secret = page.locator("main code").inner_text()
     page.fill("input[name=code]", code_for(secret))
     page.get_by_role("button", name="Turn it on").click()
     page.wait_for_url("**/codes/")
+    assert violations(page) == []
     log_out(page)
     log_in(page)
     page.wait_for_url(f"**{INDEX}code/")
+    assert violations(page) == []
     page.fill("input[name=code]", code_for(secret))
     page.get_by_role("button", name="Log in", exact=True).click()
     assert is_in(page)

@@ -18,6 +18,7 @@ from tests.stories import (
     tick,
     unfold,
 )
+from tests.test_axe import violations
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +66,7 @@ def approve_from_the_mail(product: Product, session: Session, reference: str) ->
     page = session()
     page.goto(link_in(text, "decide/"))
     assert status_of(product, reference) == "estimated"
+    assert violations(page) == []
     unfold(page.locator("[name=order_number]"))
     page.locator("[name=order_number]").fill("PO-77")
     page.get_by_role("button", name="Accept the estimate").first.click()

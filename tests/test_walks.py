@@ -11,7 +11,7 @@ from django.utils import translation
 
 from tests.conftest import Product, Session, wait_for
 from tests.hands import Keyboard, Mouse
-from tests.stories import agree, letter
+from tests.stories import agree, letter, open_ticket, press
 
 pytestmark = pytest.mark.browser
 
@@ -124,6 +124,32 @@ def walk_new_user(walk: Walk) -> None:
     walk.page.get_by_text("jauna@rudzumaize.example").first.wait_for()
 
 
+def walk_rollout(walk: Walk) -> None:
+    walk.enter("customer@rudzumaize.example")
+    walk.page.goto("/requests/new/")
+    walk.choose_topic()
+    walk.hand.write(walk.page.locator("[name=summary]"), "Jauna kases forma")
+    reference = walk.send()
+    agent = walk.session("agent@integrator.example", desk=walk.desk)
+    open_ticket(agent, reference)
+    press(agent, "start_work", minutes="20")
+    press(agent, "deliver", text="Forma ir gatava testa vidē.")
+    # B17: the customer confirms by a comment, the rollout is planned, and the customer reads and hears of its day.
+    walk.page.reload()
+    walk.hand.write(walk.page.locator("#comment-form [name=text]"), "Viss kārtībā.")
+    walk.hand.press(walk.page.locator("#comment-form [data-once]"))
+    walk.page.locator(".letter", has_text="Viss kārtībā.").wait_for()
+    agent.reload()
+    press(agent, "schedule_deployment", day="2099-01-15")
+    walk.page.reload()
+    walk.sees("Planned rollout")
+    assert "2099" in walk.page.locator("#stage").inner_text()
+    with translation.override(walk.way.language):
+        told = translation.gettext("The rollout of %(reference)s “%(subject)s” is planned for %(day)s.")
+    start = told.partition("%(day)s")[0] % {"reference": reference, "subject": "Jauna kases forma"}
+    assert "2099" in letter(walk.page, walk.product, "customer@rudzumaize.example", start)
+
+
 def walk_agency(walk: Walk) -> None:
     # A1: two hosts, two brands, one desk; the password can be recovered at both.
     for host, brand in (("agency", "Studio Sázava"), ("platform", "Sázava Platforma")):
@@ -213,6 +239,7 @@ def walk_vendor(walk: Walk) -> None:
 WALKS: dict[str, tuple[str, Callable[[Walk], None]]] = {
     "b1-b4 b9 a9 a10": ("integrator", walk_integrator),
     "b6 b21": ("integrator", walk_new_user),
+    "b17": ("integrator", walk_rollout),
     "a1-a3 a6": ("agency", walk_agency),
     "m1 m5 m8 m9": ("accounting", walk_accounting),
     "k2 k9-k16": ("vendor", walk_vendor),

@@ -1,6 +1,7 @@
 """Five languages: no text of the product is untranslated or guessed, and the numbers and dates follow the reader."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.template.defaultfilters import filesizeformat
@@ -9,6 +10,7 @@ from django.utils import translation
 from accounts.models import Person
 from accounts.texts import Texts
 from conftest import Desk, Visit
+from servicedesk import catalogues
 from servicedesk.catalogues import TRANSLATED, read_catalogue, untranslated
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%")
@@ -17,6 +19,43 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%")
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_text_is_translated(language: str) -> None:
     assert untranslated(language) == []
+
+
+def test_what_is_missing_guessed_or_half_plural_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the test above would pass whatever the catalogues hold."""
+    catalogue = read_catalogue("lv")
+    first, second, *_others = [message for message in catalogue if message.id and isinstance(message.id, str)]
+    plural = next(message for message in catalogue if isinstance(message.id, tuple))
+    catalogue.get(first.id, first.context).string = ""
+    catalogue.get(second.id, second.context).flags.add("fuzzy")
+    catalogue.get(plural.id[0], plural.context).string = (*(plural.string or ())[:-1], "")
+    monkeypatch.setattr(catalogues, "read_catalogue", lambda language: catalogue)
+    assert sorted(untranslated("lv")) == sorted([first.id, second.id, plural.id[0]])
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_plural_has_all_forms_of_its_language(language: str) -> None:
+    catalogue = read_catalogue(language)
+    plurals = [message for message in catalogue if isinstance(message.id, tuple)]
+    assert [message.id for message in plurals if len(message.string) != catalogue.num_plurals] == []
+    assert len(plurals) > 10
+
+
+PORTALS = sorted((catalogues.ROOT / "static").glob("*.js"))
+# What only a developer's console shows is no text.
+COMMENT = re.compile(r"new Error\([^)]*\)|/\*.*?\*/|(?<![:\w\"'`])//[^\n]*", re.DOTALL)
+# Words with a space between them, begun by a capital as sentences are.
+SENTENCE = re.compile(r"""["'`][^"'`\n<>=]*\b[A-Z][a-z]+ [a-z]+[^"'`\n]*["'`]""")
+
+
+@pytest.mark.parametrize("path", PORTALS, ids=lambda path: path.name)
+def test_scripts_have_no_words_of_their_own(path: Path) -> None:
+    """What they say comes from the page, which is translated."""
+    assert SENTENCE.findall(COMMENT.sub("", path.read_text(encoding="utf-8"))) == []
+
+
+def test_a_script_with_words_of_its_own_is_found() -> None:
+    assert SENTENCE.findall('note("The connection is lost.")') == ['"The connection is lost."']
 
 
 @pytest.mark.parametrize(("number", "words"), [(0, "0 baitu"), (1, "1 baits"), (14, "14 baiti"), (21, "21 baits")])

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.formats import date_format, number_format
 
 from accounts.models import Person
 from conftest import Desk, Visit, in_days
@@ -518,6 +521,18 @@ def test_a_notice_is_in_its_readers_language(inside: Desk) -> None:
     inside.submit(by=Person.objects.get(pk=inside.requester.pk))
     notice = Notice.objects.get(kind="ticket.submitted")
     assert notice.text in letters("submitted")[0].text
+
+
+@pytest.mark.parametrize("language", [code for code, _name in settings.LANGUAGES])
+def test_a_letter_has_words_days_and_money_of_each_language(inside: Desk, language: str) -> None:
+    Person.objects.filter(pk=inside.requester.pk).update(language=language)
+    inside.estimated(inside.submit(by=Person.objects.get(pk=inside.requester.pk)))
+    letter = letters("estimate_announced")[0]
+    with translation.override(language):
+        money, day = f"{number_format(Decimal('350.90'), 2)} EUR", date_format(in_days(14), "DATE_FORMAT")
+    lead = Notice.objects.get(kind="ticket.estimate_announced").text
+    assert [part in letter.text for part in (money, day, lead)] == [True] * 3
+    assert (f'<html lang="{language}">' in letter.html, " has an estimate" in lead) == (True, language == "en")
 
 
 def test_a_notice_announces_and_does_not_end_in_a_colon(inside: Desk) -> None:

@@ -9,18 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Representation
 from conftest import PASSWORD, Desk, Visit, comments_of
 from tickets import actions
 from tickets.models import Attachment, Ticket
 from tickets.workflow import Status
-
-
-class Oversize(SimpleUploadedFile):
-    """A file of 50 MB and one byte, without carrying it through the test's memory twice."""
-
-    def __init__(self) -> None:
-        super().__init__("film.mp4", b"\0" * (50 * 1024 * 1024 + 1))
 
 
 def form(desk: Desk) -> str:
@@ -99,7 +91,7 @@ def test_b16_or_reopened_with_words(desk: Desk, visit: Visit) -> None:
     assert only_ticket(desk).status == Status.REOPENED
 
 
-# ---- bad input: a sentence each, nothing lost ----
+# ---- bad input: nothing is lost; what is said at each field is in test_bad_input.py ----
 
 
 def test_an_empty_form_says_what_is_missing_at_the_field(desk: Desk, visit: Visit) -> None:
@@ -112,28 +104,6 @@ def test_what_was_typed_survives_the_refusal(desk: Desk, visit: Visit) -> None:
     assert "my long story" in answer.content.decode()
 
 
-def test_a_file_over_the_limit_is_named(desk: Desk, visit: Visit) -> None:
-    answer = file_request(visit(desk, desk.requester), desk, files=[Oversize()])
-    assert "film.mp4" in str(answer.context["form"].errors["files"])
-
-
-def test_twenty_one_files_are_too_many(desk: Desk, visit: Visit) -> None:
-    files = [SimpleUploadedFile(f"{number}.txt", b"x") for number in range(21)]
-    assert "files" in file_request(visit(desk, desk.requester), desk, files=files).context["form"].errors
-
-
-def test_an_empty_file_is_named(desk: Desk, visit: Visit) -> None:
-    answer = file_request(visit(desk, desk.requester), desk, files=[SimpleUploadedFile("nothing.txt", b"")])
-    assert "nothing.txt" in str(answer.context["form"].errors["files"])
-
-
-def test_a_foreign_organisation_is_no_choice(desk: Desk, rival: Desk, visit: Visit) -> None:
-    with desk.entered():
-        Representation.objects.create(person=desk.requester, organisation=desk.other_organisation)
-    answer = file_request(visit(desk, desk.requester), desk, organisation=rival.organisation.pk)
-    assert "organisation" in answer.context["form"].errors
-
-
 def test_a_day_that_has_passed_is_refused(desk: Desk, visit: Visit) -> None:
     assert "due_date" in file_request(visit(desk, desk.requester), desk, due_date="2020-01-01").context["form"].errors
 
@@ -141,14 +111,6 @@ def test_a_day_that_has_passed_is_refused(desk: Desk, visit: Visit) -> None:
 def test_a_line_end_in_the_summary_becomes_a_space(desk: Desk, visit: Visit) -> None:
     file_request(visit(desk, desk.requester), desk, summary="One\r\nBcc: x@example.com")
     assert only_ticket(desk).subject == "One Bcc: x@example.com"
-
-
-def test_a_null_character_is_a_sentence_not_an_error(desk: Desk, visit: Visit) -> None:
-    assert file_request(visit(desk, desk.requester), desk, summary="a\0b").status_code in (302, 422)
-
-
-def test_ten_thousand_characters_in_the_summary_are_refused(desk: Desk, visit: Visit) -> None:
-    assert "summary" in file_request(visit(desk, desk.requester), desk, summary="x" * 10_000).context["form"].errors
 
 
 def test_a_form_sent_twice_is_one_request(desk: Desk, visit: Visit) -> None:
