@@ -323,6 +323,7 @@
       input.value = "";
       filterTopics(input);
       input.focus();
+      event.preventDefault();
     }
     if ("fillLogin" in data) {
       const form = document.querySelector("form:has([name=login])");

@@ -24,7 +24,7 @@ from accounts.members import instead_of_asking
 from accounts.models import Organisation, Person, Product, StoredFile
 from accounts.terms import accept_terms, terms_to_accept
 from accounts.thumbnails import thumbnail
-from tickets import actions
+from tickets import actions, search
 from tickets.calls import (
     file_limits,
     keep_files,
@@ -52,8 +52,10 @@ from tickets.who_reads import who_will_read
 @require_GET
 def request_new(request: PersonRequest) -> HttpResponse:
     instead = instead_of_asking(request.person, request.acting)
-    groups = [] if instead else catalogue_groups()
-    return render(request, "tickets/catalogue.html", {"groups": groups, "instead": instead})
+    words = request.GET.get("q", "")[: search.LONGEST]
+    groups = [] if instead else catalogue_groups(words)
+    context = {"groups": groups, "instead": instead, "words": words, "is_found": any(one["found"] for one in groups)}
+    return render(request, "tickets/catalogue.html", context)
 
 
 @person_required

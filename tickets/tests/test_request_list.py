@@ -244,3 +244,24 @@ def test_the_name_of_who_left_the_organisation_is_still_told(desk: Desk, visit: 
     with desk.entered():
         Representation.objects.filter(person=desk.colleague).delete()
     assert "filed by Colin Colleague" in visit(desk, desk.requester).get("/requests/").content.decode()
+
+
+# ---- who is waited for ----
+
+
+def test_a_colleagues_question_does_not_wait_for_me(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        ticket = desk.submit()
+        actions.request_information(ticket, by=desk.agent, text="Which one?")
+    own, others = (
+        visit(desk, who).get("/requests/?scope=organisation").content.decode()
+        for who in (desk.requester, desk.colleague)
+    )
+    assert ['data-status="waits"' in page for page in (own, others)] == [True, False]
+
+
+def test_an_estimate_waits_for_its_approver(desk: Desk, visit: Visit) -> None:
+    with desk.entered():
+        desk.estimated()
+    page = visit(desk, desk.approver).get("/requests/?scope=organisation").content.decode()
+    assert 'data-status="waits"' in page
