@@ -67,9 +67,13 @@ def test_a6_the_order_is_set_by_dragging_and_by_the_keyboard_alone(session: Sess
     assert shown(page) == [first, third, second, *rest]
 
 
+def row_of(page: Any, reference: str) -> Any:
+    return page.locator(".order-row").filter(has=page.get_by_text(reference, exact=True))
+
+
 def drag(page: Any, reference: str, *, above: str) -> None:
-    handle = page.locator(".order-row", has_text=reference).locator("[data-handle]").bounding_box()
-    target = page.locator(".order-row", has_text=above).bounding_box()
+    handle = row_of(page, reference).locator("[data-handle]").bounding_box()
+    target = row_of(page, above).bounding_box()
     page.mouse.move(handle["x"] + 5, handle["y"] + 5)
     page.mouse.down()
     page.mouse.move(handle["x"] + 5, target["y"] + 40, steps=3)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.files.base import ContentFile
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts import uploads
@@ -23,7 +24,6 @@ from accounts.models import (
     Deputy,
     InvitedMember,
     Page,
-    Person,
     Product,
     TermsVersion,
 )
@@ -307,11 +307,6 @@ def test_no_row_is_left_over() -> None:
     assert sorted(set(GET) - set(ALL_NAMES)) == []
 
 
-# Without a row in their address, but another answer where there is one. All others are asked without any: rows take
-# longer to make than pages to answer.
-ABOUT_ROWS = {"terms", "admin:notifications_mailserver_add"}
-
-
 def things(desk: Desk) -> dict[str, Any]:
     """Rows of the desk that the addresses are about: the requester's request with a file, its invoice, a mail."""
     with desk.entered():
@@ -412,6 +407,10 @@ def _arguments(name: str) -> list[str]:
 
 
 WITH_ARGUMENTS = [name for name in ALL_NAMES if expected(name) and _arguments(name)]
+ABOUT_ONE_ROW = [name for name in WITH_ARGUMENTS if "object_id" in _arguments(name)]
+POSTED = [name for name in WITH_ARGUMENTS if expected(name) in (POST_ONLY, PERSON_POST, CUSTOMER_POST, STAFF_POST)]
+# The columns of the table.
+CAST = ("visitor", "requester", "colleague", "stranger", "agent", "accountant", "manager", "outsider")
 
 
 @pytest.fixture
@@ -419,43 +418,36 @@ def rows(desk: Desk) -> dict[str, Any]:
     return things(desk)
 
 
-@pytest.mark.parametrize("name", [name for name in ALL_NAMES if expected(name)])
-def test_who_gets_what(name: str, desk: Desk, rival: Desk, visit: Visit, request: pytest.FixtureRequest) -> None:
-    needs_rows = _arguments(name) or name in ABOUT_ROWS
-    where = address(name, request.getfixturevalue("rows") if needs_rows else {"ids": {}})
-    cast: list[tuple[Desk, Person | None]] = [
-        (desk, None),
-        (desk, desk.requester),
-        (desk, desk.colleague),
-        (desk, desk.stranger),
-        (desk, desk.agent),
-        (desk, desk.accountant),
-        (desk, desk.manager),
-        (rival, rival.requester),
-    ]
-    found = tuple(visit(*who).get(where).status_code for who in cast)
-    assert found == expected(name)
+def browser_of(who: str, desk: Desk, rival: Desk, visit: Visit) -> Client:
+    if who == "outsider":
+        return visit(rival, rival.requester)
+    return visit(desk) if who == "visitor" else visit(desk, getattr(desk, who))
 
 
-@pytest.mark.parametrize("name", [name for name in WITH_ARGUMENTS if "object_id" in _arguments(name)])
-def test_an_agent_of_another_desk_reaches_no_row(
-    name: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit
+@pytest.mark.parametrize("who", CAST)
+def test_who_gets_what(who: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit) -> None:
+    column = {name: row[CAST.index(who)] for name in ALL_NAMES if (row := expected(name))}
+    browser = browser_of(who, desk, rival, visit)
+    assert {name: browser.get(address(name, rows)).status_code for name in column} == column
+
+
+@pytest.mark.parametrize("role", ["agent", "accountant", "manager"])
+def test_staff_of_another_desk_reach_no_row(
+    role: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit
 ) -> None:
-    """The same address with this desk's id at the other desk: absent, whoever asks."""
-    for role in (rival.agent, rival.accountant, rival.manager):
-        browser = visit(rival, role)
-        assert browser.get(address(name, rows)).status_code in (404, 405)
+    """The same addresses with this desk's ids at the other desk: absent, whoever asks."""
+    browser = visit(rival, getattr(rival, role))
+    answers = {name: browser.get(address(name, rows)).status_code for name in ABOUT_ONE_ROW}
+    assert {name: status for name, status in answers.items() if status not in (404, 405)} == {}
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in WITH_ARGUMENTS if expected(name) in (POST_ONLY, PERSON_POST, CUSTOMER_POST, STAFF_POST)]
-)
+@pytest.mark.parametrize("role", ["requester", "agent", "manager"])
 def test_no_post_reaches_another_desks_row(
-    name: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit
+    role: str, desk: Desk, rival: Desk, rows: dict[str, Any], visit: Visit
 ) -> None:
-    where = address(name, rows)
-    for role in (rival.requester, rival.agent, rival.manager):
-        assert visit(rival, role).post(where, {"text": "x", "minutes": "5"}).status_code == 404
+    browser = visit(rival, getattr(rival, role))
+    sent = {"text": "x", "minutes": "5"}
+    assert {name: browser.post(address(name, rows), sent).status_code for name in POSTED} == dict.fromkeys(POSTED, 404)
 
 
 def test_both_desks_answer_alike_to_foreign_and_absent(

@@ -170,7 +170,7 @@ def walk_agency(walk: Walk) -> None:
     # A6: the head sets the order.
     walk.enter("approver@knihy.example")
     walk.page.goto("/requests/order/")
-    last = walk.page.locator(".order-row", has_text=reference)
+    last = walk.page.locator(".order-row").filter(has=walk.page.get_by_text(reference, exact=True))
     last.locator("[name^=place-]").fill("1")
     walk.hand.press(walk.page.locator("#order-form .form-foot [data-once]"))
     wait_for(lambda: reference in walk.page.locator(".order-row").first.inner_text(), "the new order")
