@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import Product, Session
 from tests.portal_pages import PAGES, addresses
+from tests.stories import letter, link_in
 
 pytestmark = pytest.mark.browser
 
@@ -32,3 +33,16 @@ def test_axe_finds_no_violation(product: Product, session: Session, desk: str, e
         page.goto(where)
         found += violations(page)
     assert found == []
+
+
+def test_nor_where_an_invitation_leads(product: Product, session: Session) -> None:
+    head = session("approver@rudzumaize.example")
+    head.goto("/organisation/")
+    head.locator("[name=email]").fill("nina@rudzumaize.example")
+    head.locator("form:has([name=email]) [name=name]").fill("Nina New")
+    head.get_by_role("button", name="Send the invitation").click()
+    guest = session("")
+    text = letter(guest, product, "nina@rudzumaize.example", "/invitation/")
+    guest.goto(link_in(text, "invitation/"))
+    assert guest.locator("[name=password1]").is_visible()
+    assert violations(guest) == []
