@@ -106,7 +106,7 @@ def filters(request: PersonRequest, tickets: TicketQuerySet, wish: Wish, match: 
         counts = {state: f"{len(match.ids(state))}{more}" for state in ("open", "waiting", "closed", "all")}
     offers = [
         ("open", pgettext("status", "Open")),
-        ("waiting", _("Waiting for you") if wish.scope == MINE else _("Waiting for customer")),
+        ("waiting", _("Waiting for you") if wish.scope == MINE else pgettext("status", "With customer")),
         ("closed", pgettext("status", "Closed")),
         ("all", _("All")),
     ]
