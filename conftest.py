@@ -50,6 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
     compile_catalogues()  # before the first text is read: a process keeps the catalogue that it found
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes a browser comes first: few tests that last long, and at the end they would keep one worker waiting.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 # ---- the database ----
 
 
