@@ -51,6 +51,7 @@ def test_a_request_goes_from_the_portal_to_closed(product: Product, session: Ses
     assert status_of(product, reference) == "closed"
 
 
+@pytest.mark.slow
 def test_a_colleague_is_assigned_by_the_keyboard(product: Product, session: Session) -> None:
     reference = file_payroll(session(CUSTOMER), "Handed to a colleague")
     agent = session(AGENT)

@@ -142,10 +142,10 @@ def grid(value: Any) -> Any:
 
 
 every_letter = pytest.mark.parametrize("name", LETTERS)
-# The grid of languages and widths runs with all tests; the narrow English letter always.
+# The grid of languages, widths and themes runs with all tests; the narrow English letter by day always.
 every_language = pytest.mark.parametrize("language", ["en", *(grid(code) for code in LANGUAGES if code != "en")])
 every_width = pytest.mark.parametrize("width", [390, grid(700)])
-by_day_and_night = pytest.mark.parametrize("scheme", ["light", "dark"])
+by_day_and_night = pytest.mark.parametrize("scheme", ["light", grid("dark")])
 
 
 @every_letter

@@ -626,7 +626,12 @@ def test_half_a_renewal_leaves_the_old_certificate_in_use(tls_port: int, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "changes", [{"SMTP_TLS_CERT": "/absent.pem"}, {"LMTP_ADDRESS": "24"}, {"LMTP_ADDRESS": "/absent/socket"}]
+    "changes",
+    [
+        {"SMTP_TLS_CERT": "/absent.pem"},
+        pytest.param({"LMTP_ADDRESS": "24"}, marks=pytest.mark.slow),
+        pytest.param({"LMTP_ADDRESS": "/absent/socket"}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_listener_that_cannot_start_says_why(committed_desk: Desk, tmp_path: Path, changes: dict[str, str]) -> None:
     environment = own_environment(free_port(), tmp_path, **changes)

@@ -218,6 +218,7 @@ def test_it_says_how_many_are_watched_and_ends_when_it_is_told(mailbox: Mailbox,
     until(lambda: threading.active_count() <= before + 1)  # the proxy's own
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_sigterm(mailbox: Mailbox, running: ImapServer) -> None:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "watch_mailboxes"],
