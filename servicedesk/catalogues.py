@@ -5,6 +5,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ def read_catalogue(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
+@cache
 def collect() -> Catalog:
     """Every text of the product that people read, with the file it stands in."""
     catalogue = Catalog(fuzzy=False)

@@ -82,11 +82,15 @@ def test_an_unknown_address_is_refused_for_good(committed_desk: Desk) -> None:
     assert b"No desk receives mail at 'nobody@alpha.localhost'" in ended.stderr
 
 
-@pytest.mark.parametrize("arguments", [(), ("--to",), ("--to", SUPPORT, "--unknown")])
+ONCE_MORE = [pytest.param(one, marks=pytest.mark.slow) for one in [("--to",), ("--to", SUPPORT, "--unknown")]]
+
+
+@pytest.mark.parametrize("arguments", [(), *ONCE_MORE])
 def test_a_wrong_call_says_so(committed_desk: Desk, arguments: tuple[str, ...]) -> None:
     assert as_process("intake_mail", *arguments).returncode == 64
 
 
+@pytest.mark.slow
 def test_without_the_database_the_mail_server_keeps_it(committed_desk: Desk) -> None:
     nowhere = f"postgres://a:b@127.0.0.1:{free_port()}/none"
     ended = as_process("intake_mail", "--to", SUPPORT, piped=raw(), DATABASE_URL=nowhere)
@@ -94,6 +98,7 @@ def test_without_the_database_the_mail_server_keeps_it(committed_desk: Desk) -> 
     assert b"The database cannot be reached, so nothing was stored" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_storage_that_takes_nothing_leaves_it_with_the_mail_server(committed_desk: Desk, tmp_path: Path) -> None:
     file_with(tmp_path, b"a file where the folder should be", "files")
     ended = as_process("intake_mail", "--to", SUPPORT, piped=raw(), folder=tmp_path)
@@ -101,6 +106,7 @@ def test_a_storage_that_takes_nothing_leaves_it_with_the_mail_server(committed_d
     assert ended.stderr.startswith(b"-: not stored (")
 
 
+@pytest.mark.slow
 def test_a_report_that_nobody_reads_to_its_end_ends_quietly(committed_desk: Desk, tmp_path: Path) -> None:
     taken("--to", SUPPORT, *(file_with(tmp_path, raw(number), f"{number}.eml") for number in range(30)))
     script = f"'{sys.executable}' -u manage.py intake_report --json | head -c 10; exit ${{PIPESTATUS[0]}}"

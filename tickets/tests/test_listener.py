@@ -415,6 +415,7 @@ def most_memory(pid: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory was used at most")
+@pytest.mark.slow
 def test_seventy_megabytes_cost_no_memory(committed_desk: Desk, tmp_path: Path) -> None:
     line = b"VGhlIGJlZ2lubmluZyBvZiBhIGxhcmdlIGZpbGUsIGFzIGl0IHN0YW5kcyBpbiBhbiBlLW1haWwu\r\n"
     with own_process(tmp_path) as (port, pid):
