@@ -55,6 +55,10 @@ class DetailsForm(forms.Form):
 class ResetPasswordForm(AllauthResetForm):
     """Asks for a reset without looking whether the address is known: a job does that after the answer."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")  # as the log-in calls it
+
     def clean_email(self) -> str:
         self.users: list[Any] = []
         return normalise_address(self.cleaned_data["email"])

@@ -39,3 +39,9 @@ def get(client: Client, path: str, **asked: Any) -> Any:
 def code(answer: Any) -> tuple[int, str]:
     """The status and the problem's code."""
     return answer.status_code, answer.json()["code"]
+
+
+def wrong(answer: Any) -> dict[str, str]:
+    """What a 422 says is wrong, by pointer."""
+    assert answer.status_code == 422, answer.content
+    return {error.get("pointer", ""): error["code"] for error in answer.json()["errors"]}

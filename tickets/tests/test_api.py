@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.api.calls import CallRate
 from accounts.models import Organisation, Person, Representation, Tenant
-from accounts.tests.programs import API, bearing, code, get, post, program, token_of
+from accounts.tests.programs import API, bearing, code, get, post, program, token_of, wrong
 from conftest import Desk, Visit, comments_of, in_days
 from tickets import actions
 from tickets.models import Approval, Comment, Estimate, RequestType, Ticket
@@ -28,12 +28,6 @@ def references(answer: Any) -> list[str]:
 
 def asked(client: Client, **query: Any) -> list[str]:
     return references(get(client, "/requests/", **query))
-
-
-def wrong(answer: Any) -> dict[str, str]:
-    """What a 422 says is wrong, by pointer."""
-    assert answer.status_code == 422, answer.content
-    return {error.get("pointer", ""): error["code"] for error in answer.json()["errors"]}
 
 
 # ---- lists ----

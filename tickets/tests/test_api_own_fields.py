@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Contract, Cover, Product, Representation
-from accounts.tests.programs import code, get, post, program
+from accounts.tests.programs import code, get, post, program, wrong
 from conftest import Desk, in_days
 from tickets.models import Answer, FieldKind, RequestType, Ticket
 from tickets.tests.test_own_fields import asks, option
@@ -26,11 +26,6 @@ def send(desk: Desk, **values: Any) -> Any:
     with desk.entered():
         body = {"request_type": desk.type().pk, "subject": "Something is wrong", **values}
     return post(program(desk, desk.requester), "/requests/", body)
-
-
-def wrong(answer: Any) -> dict[str, str]:
-    assert answer.status_code == 422
-    return {error["pointer"]: error["code"] for error in answer.json()["errors"]}
 
 
 # ---- reading what is asked ----
